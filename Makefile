@@ -1,0 +1,65 @@
+# Groundwork. `make dev` and `make test` are the two commands a newcomer types; `make help` lists the rest.
+SHELL  := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+PORT   ?= 8000
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+UVLOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(STAMP) ## install the locked Python packages into .venv (every other target does this first)
+
+$(STAMP): requirements.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Groundwork needs Python 3.11, but '$(PYTHON)' was not found. Install it, or name it: make setup PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Groundwork needs Python 3.11; '$(PYTHON)' is $$($(PYTHON) -V). Name another: make setup PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "setup: creating $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@awk '/^[^ ]/{on=/^uv==/} on' requirements.txt > $(VENV)/uv.txt
+	@echo "setup: installing $$(grep -c == requirements.txt) locked packages"
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --require-hashes -r $(VENV)/uv.txt
+	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.txt
+	@printf '%s\n' "$(CURDIR)/lib" "$(CURDIR)/images" > $$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/groundwork.pth
+	@touch $@
+
+.PHONY: dev
+dev: setup ## run everything on http://localhost:8000 (PORT=… changes it); Ctrl-C stops it
+	@exec $(BIN)/python -m localcloud dev --port $(PORT)
+
+.PHONY: journey
+journey: setup ## run the paid journey against `make dev` (or a stack started for it), step by step
+	@$(BIN)/python -m tests.e2e.journey --port $(PORT)
+
+.PHONY: test
+test: setup ## unit, contract, integration and e2e tests
+	@$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/e2e
+
+.PHONY: check
+check: setup ## lint, types, import rules, generated files, workflows; never writes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m localcloud openapi --check
+	$(BIN)/zizmor --quiet --offline .github/workflows
+
+.PHONY: fix
+fix: setup ## repair what can be: lint, format, docs/openapi.json
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python -m localcloud openapi
+
+.PHONY: lock
+lock: setup ## recompile the locked requirements from pyproject.toml
+	$(UVLOCK) --group dev -o requirements.txt
+	for image in users billing ai; do $(UVLOCK) --group $$image -c requirements.txt -o images/$$image/requirements.txt; done
+
+.PHONY: clean
+clean: ## remove .venv, caches and the local state
+	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results

@@ -1,0 +1,95 @@
+"""The one description of a local stack: names, ports, credentials and the functions' environment."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class StackConfig:
+    """What all parts of one local stack agree on.
+
+    The credentials are made up and only open local stand-ins. Ports are loopback TCP ports;
+    `control_port` serves the Lambda Invoke API (`POST /2015-03-31/functions/<name>/invocations`)
+    on which local AWS calls triggers.
+    """
+
+    gateway_port: int
+    aws_port: int
+    stripe_port: int
+    bedrock_port: int
+    control_port: int
+    state_dir: Path = ROOT / ".local"
+    region: str = "us-east-1"
+    account_id: str = "123456789012"
+    access_key_id: str = "AKIAGROUNDWORKLOCAL0"
+    secret_access_key: str = "groundwork-local-secret-access-key"
+    table_name: str = "groundwork-local"
+    uploads_bucket: str = "groundwork-local-uploads"
+    nextauth_secret: str = field(
+        default_factory=lambda: os.environ.get("NEXTAUTH_SECRET") or "groundwork-local-nextauth-secret"
+    )
+    stripe_secret_key: str = "sk_test_groundworklocal"
+    webhook_secret: str = "whsec_groundworklocal"
+    session_secret_name: str = "/groundwork/local/session-secrets"
+    stripe_secret_name: str = "/groundwork/local/stripe-secret-key"
+    webhook_secret_name: str = "/groundwork/local/stripe-webhook-secrets"
+    frontend_url: str | None = field(default_factory=lambda: os.environ.get("FRONTEND_URL") or None)
+
+    @property
+    def site_url(self) -> str:
+        """Address of the site as a browser types it; the API lies under `/backend`."""
+        return f"http://localhost:{self.gateway_port}"
+
+    @property
+    def aws_url(self) -> str:
+        return f"http://{HOST}:{self.aws_port}"
+
+    @property
+    def stripe_url(self) -> str:
+        return f"http://{HOST}:{self.stripe_port}"
+
+    @property
+    def bedrock_url(self) -> str:
+        return f"http://{HOST}:{self.bedrock_port}"
+
+    @property
+    def control_url(self) -> str:
+        return f"http://{HOST}:{self.control_port}"
+
+    @property
+    def webhook_url(self) -> str:
+        """Where local Stripe delivers events: through the gateway, as in production."""
+        return f"http://{HOST}:{self.gateway_port}/backend/stripe/webhook"
+
+    def to_json(self) -> str:
+        """Serialise for a child process; `from_json` reads it back."""
+        return json.dumps({**self.__dict__, "state_dir": str(self.state_dir)})
+
+    @classmethod
+    def from_json(cls, text: str) -> "StackConfig":
+        values: dict[str, Any] = json.loads(text)
+        return cls(**{**values, "state_dir": Path(values["state_dir"])})
+
+    def aws_environment(self) -> dict[str, str]:
+        """Variables that point any AWS SDK or the Terraform provider at local AWS."""
+        return {
+            "AWS_ENDPOINT_URL": self.aws_url,
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.bedrock_url,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+
+def functions() -> dict[str, dict[str, Any]]:
+    """The functions of `images/functions.json` by name: image, command, timeout (s), memory (MB), environment."""
+    loaded: dict[str, dict[str, Any]] = json.loads((ROOT / "images" / "functions.json").read_text())
+    return loaded
