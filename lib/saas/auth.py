@@ -1,0 +1,140 @@
+"""Who is calling: a Cognito bearer token, else the session cookie, else nobody.
+
+The rules are the frontend contract's: a bearer that is present and wrong never falls through to a
+cookie, a `userId` is only ever a claim, and a state-changing call with a cookie must come from an
+allowed site.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import unquote, unquote_plus
+
+from saas import session_cookie
+from saas.errors import Forbidden, NotAuthenticated, Unavailable
+from saas.secrets import secret_list
+from saas.settings import settings
+
+Event = dict[str, Any]
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# DynamoDB keys are at most 2,048 bytes and the id is part of several.
+MAX_USER_ID_CHARACTERS = 256
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A verified caller: `user_id` is the credential's `sub`, `groups` come from Cognito tokens."""
+
+    user_id: str
+    email: str
+    name: str
+    source: Literal["bearer", "cookie"]
+    groups: tuple[str, ...] = ()
+
+
+def identify(event: Event, claimed_user_id: object = None) -> Identity:
+    """The verified caller of an HTTP API event (payload format 2.0).
+
+    Args:
+        event: the raw event.
+        claimed_user_id: a `userId` from the body; one in the query string is checked in any case.
+
+    Raises:
+        NotAuthenticated: no credential (`authentication_required`) or a wrong one
+            (`invalid_credential`).
+        Forbidden: the claim names somebody else (`user_mismatch`), or a state-changing call
+            with a cookie comes from another site (`origin_not_allowed`).
+    """
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    if "authorization" in headers:
+        identity = _from_bearer(headers["authorization"])
+    else:
+        identity = _from_cookie(event, headers)
+        _refuse_foreign_site(event, headers)
+    _refuse_foreign_claim(event, claimed_user_id, identity.user_id)
+    return identity
+
+
+def _from_bearer(header: str) -> Identity:
+    from saas import bearer
+
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise _invalid("The Authorization header must be a bearer token")
+    config = settings()
+    try:
+        claims = bearer.verify(
+            token.strip(), config.require("cognito_issuer"), config.require("cognito_client_id")
+        )
+    except bearer.InvalidToken as error:
+        raise _invalid("The bearer token is not valid") from error
+    except OSError as error:
+        raise Unavailable("Sign-in cannot be checked at the moment, please try again") from error
+    groups = claims.get("cognito:groups")
+    return _identity(claims, "bearer", tuple(groups) if isinstance(groups, list) else ())
+
+
+def _from_cookie(event: Event, headers: dict[str, str]) -> Identity:
+    cookies = _cookies(event, headers)
+    config = settings()
+    for name in config.session_cookie_names:
+        try:
+            token = session_cookie.join_chunks(cookies, name)
+            if token is None:
+                continue
+            secrets = secret_list(config.require("session_secret_name"))
+            claims = session_cookie.decrypt(
+                token, [value.get_secret_value() for value in secrets], name
+            )
+        except session_cookie.InvalidSession as error:
+            raise _invalid("The session is not valid, please sign in again") from error
+        return _identity(claims, "cookie")
+    raise NotAuthenticated("Authentication required")
+
+
+def _identity(
+    claims: dict[str, Any], source: Literal["bearer", "cookie"], groups: tuple[str, ...] = ()
+) -> Identity:
+    user_id: str = claims["sub"]
+    if len(user_id) > MAX_USER_ID_CHARACTERS:
+        raise _invalid("The credential's subject is too long")
+    email, name = claims.get("email"), claims.get("name")
+    return Identity(
+        user_id=user_id,
+        email=email if isinstance(email, str) else "",
+        name=name if isinstance(name, str) else "",
+        source=source,
+        groups=groups,
+    )
+
+
+def _cookies(event: Event, headers: dict[str, str]) -> list[tuple[str, str]]:
+    """All cookies as (name, value): API Gateway moves them into `cookies`, others may not."""
+    texts = [*(event.get("cookies") or []), *headers.get("cookie", "").split(";")]
+    pairs = [text.strip().partition("=") for text in texts]
+    return [(name, value) for name, equals, value in pairs if equals]
+
+
+def _refuse_foreign_site(event: Event, headers: dict[str, str]) -> None:
+    method = event["requestContext"]["http"]["method"].upper()
+    if method in SAFE_METHODS:
+        return
+    if headers.get("origin") not in settings().allowed_origins:
+        raise Forbidden("This request did not come from an allowed site", code="origin_not_allowed")
+
+
+def _refuse_foreign_claim(event: Event, claimed: object, user_id: str) -> None:
+    claims = [claimed] if claimed is not None else []
+    for pair in (event.get("rawQueryString") or "").split("&"):
+        name, _, value = pair.partition("=")
+        if unquote_plus(name) == "userId":
+            claims.append(value)
+    for claim in claims:
+        if not isinstance(claim, str):
+            raise Forbidden("The userId is not yours", code="user_mismatch")
+        forms = {claim, unquote(claim), unquote_plus(claim)}
+        if claim not in ("", "undefined") and user_id not in forms:
+            raise Forbidden("The userId is not yours", code="user_mismatch")
+
+
+def _invalid(message: str) -> NotAuthenticated:
+    return NotAuthenticated(message, code="invalid_credential")

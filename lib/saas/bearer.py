@@ -1,0 +1,99 @@
+"""Cognito access and ID tokens, verified by the issuer's published keys.
+
+Source of the rules: Amazon Cognito developer guide, "Verifying JSON web tokens".
+"""
+
+import json
+import time
+import urllib.request
+from typing import Any
+
+import jwt
+from jwt.exceptions import PyJWTError
+
+KEYS_SECONDS = 3600
+REFETCH_SECONDS = 10
+TIMEOUT_SECONDS = 3
+CLOCK_TOLERANCE_SECONDS = 15
+
+
+class InvalidToken(Exception):
+    """The token does not hold."""
+
+
+class _Keys:
+    """One issuer's JSON Web Key Set, fetched at most every ten seconds whatever ids arrive."""
+
+    def __init__(self, issuer: str) -> None:
+        self.issuer = issuer
+        self.by_id: dict[str, jwt.PyJWK] = {}
+        self.fetched: float | None = None
+
+    def find(self, key_id: str) -> jwt.PyJWK:
+        age = None if self.fetched is None else time.monotonic() - self.fetched
+        if (
+            age is None
+            or age > KEYS_SECONDS
+            or (key_id not in self.by_id and age > REFETCH_SECONDS)
+        ):
+            self._fetch()
+        if key_id not in self.by_id:
+            raise InvalidToken("signed with an unknown key")
+        return self.by_id[key_id]
+
+    def _fetch(self) -> None:
+        url = f"{self.issuer}/.well-known/jwks.json"
+        try:
+            with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+                keys = json.load(answer)["keys"]
+        except OSError:
+            # Keys that were good an hour ago stay good while the issuer cannot be reached.
+            if self.fetched is None:
+                raise
+            return
+        self.by_id = {key["kid"]: jwt.PyJWK(key) for key in keys if key.get("kty") == "RSA"}
+        self.fetched = time.monotonic()
+
+
+_keys: dict[str, _Keys] = {}
+
+
+def verify(token: str, issuer: str, client_id: str) -> dict[str, Any]:
+    """The claims of a valid access or ID token of this pool and client.
+
+    Args:
+        token: the compact JWT from the `Authorization` header.
+        issuer: the pool's issuer URL.
+        client_id: the app client that the token must have been issued to.
+
+    Raises:
+        InvalidToken: wrong signature, algorithm, issuer, client, use or time.
+        OSError: the issuer's keys could not be fetched and none are known yet.
+    """
+    keys = _keys.setdefault(issuer, _Keys(issuer))
+    try:
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") != "RS256" or not isinstance(header.get("kid"), str):
+            raise InvalidToken("not signed as Cognito signs")
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            keys.find(header["kid"]).key,
+            algorithms=["RS256"],
+            issuer=issuer,
+            leeway=CLOCK_TOLERANCE_SECONDS,
+            options={"require": ["exp", "iss", "sub"], "verify_aud": False},
+        )
+    except (PyJWTError, ValueError, TypeError, RecursionError) as error:
+        raise InvalidToken("does not verify") from error
+    use = claims.get("token_use")
+    issued_to = {"access": claims.get("client_id"), "id": claims.get("aud")}
+    if use not in issued_to or issued_to[use] != client_id or not client_id:
+        raise InvalidToken("issued for another use or client")
+    if not isinstance(claims["sub"], str) or not claims["sub"]:
+        raise InvalidToken("no subject")
+    return claims
+
+
+def forget_keys() -> None:
+    """Drop all fetched keys (tests)."""
+    _keys.clear()

@@ -1,0 +1,53 @@
+"""Secret values by name, fetched when first used and kept in memory for minutes."""
+
+import json
+import time
+
+from pydantic import SecretStr
+
+from saas import aws
+
+CACHE_SECONDS = 300
+_cache: dict[str, tuple[float, SecretStr]] = {}
+
+
+def secret(name: str) -> SecretStr:
+    """The value under `name`: an SSM parameter if it begins with `/`, else in Secrets Manager.
+
+    A value older than five minutes is fetched again; while that fails the old one is used on,
+    so that a short outage of the secret store signs nobody out.
+
+    Raises:
+        botocore.exceptions.ClientError: it was never fetched and cannot be now.
+    """
+    cached = _cache.get(name)
+    if cached and time.monotonic() - cached[0] < CACHE_SECONDS:
+        return cached[1]
+    try:
+        value = SecretStr(_fetch(name))
+    except Exception:
+        if cached is None:
+            raise
+        value = cached[1]
+    _cache[name] = (time.monotonic(), value)
+    return value
+
+
+def secret_list(name: str) -> list[SecretStr]:
+    """Values valid at the same time, newest first: a JSON list, or a single plain string."""
+    text = secret(name).get_secret_value()
+    if not text.lstrip().startswith("["):
+        return [SecretStr(text)]
+    return [SecretStr(str(value)) for value in json.loads(text)]
+
+
+def forget() -> None:
+    """Drop all cached values (tests)."""
+    _cache.clear()
+
+
+def _fetch(name: str) -> str:
+    if name.startswith("/"):
+        parameter = aws.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]
+        return parameter["Value"]
+    return aws.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]

@@ -1,0 +1,355 @@
+"""The one DynamoDB table: items in and out as plain dicts, conditional writes, transactions, pages.
+
+Conditions are DynamoDB expressions with every attribute written `#name` and every value `:name`;
+`When("#callsUsed < :limit", limit=10)` fills both maps, so reserved words need no thought.
+"""
+
+import random
+import re
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from saas import aws
+from saas.settings import settings
+
+Item = dict[str, Any]
+CONFLICT_ATTEMPTS = 12
+_NAME = re.compile(r"#([A-Za-z][A-Za-z0-9]*)")
+
+
+@dataclass(frozen=True)
+class Key:
+    """Primary key of an item."""
+
+    pk: str
+    sk: str
+
+
+class When:
+    """A condition expression with its values."""
+
+    def __init__(self, expression: str, **values: Any) -> None:
+        self.expression = expression
+        self.values = values
+
+
+ABSENT = When("attribute_not_exists(#pk)")
+EXISTS = When("attribute_exists(#pk)")
+
+
+@dataclass(frozen=True)
+class Put:
+    """Write a whole item, replacing what is there unless `when` forbids it."""
+
+    item: Item
+    when: When | None = None
+
+
+@dataclass(frozen=True)
+class Update:
+    """Change attributes of an item, creating it when it does not exist (unless `when` forbids it).
+
+    `default` sets attributes that do not exist yet; `add` adds to numbers (absent counts as 0).
+    """
+
+    key: Key
+    set: Item = field(default_factory=dict)
+    default: Item = field(default_factory=dict)
+    add: dict[str, int] = field(default_factory=dict)
+    remove: Sequence[str] = ()
+    when: When | None = None
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Remove an item."""
+
+    key: Key
+    when: When | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """Only a condition, as part of a transaction."""
+
+    key: Key
+    when: When
+
+
+Write = Put | Update | Delete | Check
+
+
+@dataclass(frozen=True)
+class Page:
+    """Items of one query, and the sort key after which the next page begins."""
+
+    items: list[Item]
+    next_after: str | None
+
+
+class ConditionFailed(Exception):
+    """A single write's condition did not hold; `item` is what the table holds, if anything."""
+
+    def __init__(self, item: Item | None) -> None:
+        super().__init__("condition failed")
+        self.item = item
+
+
+class TransactionRefused(Exception):
+    """A transaction's conditions did not hold.
+
+    `refused` maps the position of each write whose condition failed to the item it met.
+    """
+
+    def __init__(self, refused: dict[int, Item | None]) -> None:
+        super().__init__(f"conditions failed at {sorted(refused)}")
+        self.refused = refused
+
+
+class Table:
+    """Access to one table through the low-level client."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def _client(self) -> Any:
+        return aws.client("dynamodb")
+
+    def get(self, key: Key) -> Item | None:
+        """One item, strongly consistent; None when absent."""
+        answer = self._client.get_item(
+            TableName=self.name, Key=_marshal_key(key), ConsistentRead=True
+        )
+        return unmarshal(answer["Item"]) if "Item" in answer else None
+
+    def batch_get(self, keys: Sequence[Key]) -> dict[Key, Item]:
+        """Up to 100 items in one request, strongly consistent; absent ones are left out."""
+        found: dict[Key, Item] = {}
+        pending: dict[str, Any] = {
+            self.name: {"Keys": [_marshal_key(key) for key in keys], "ConsistentRead": True}
+        }
+        for attempt in range(CONFLICT_ATTEMPTS):
+            answer = self._client.batch_get_item(RequestItems=pending)
+            for raw in answer["Responses"].get(self.name, []):
+                item = unmarshal(raw)
+                found[Key(item["pk"], item["sk"])] = item
+            pending = answer.get("UnprocessedKeys") or {}
+            if not pending:
+                return found
+            _pause(attempt)
+        raise TimeoutError("DynamoDB left keys unprocessed")
+
+    def query(
+        self,
+        pk: str,
+        *,
+        prefix: str,
+        limit: int,
+        newest_first: bool = False,
+        after: str | None = None,
+    ) -> Page:
+        """Items of one partition whose sort key begins with `prefix`, in key order.
+
+        Args:
+            pk: partition key.
+            prefix: begin of the sort keys, not empty.
+            limit: items at the most, 1 or more.
+            newest_first: descending order.
+            after: sort key after which to begin (`Page.next_after`).
+        """
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+            "ExpressionAttributeValues": marshal({":pk": pk, ":prefix": prefix}),
+            "ScanIndexForward": not newest_first,
+            "Limit": limit,
+            "ConsistentRead": True,
+        }
+        if after is not None:
+            request["ExclusiveStartKey"] = _marshal_key(Key(pk, after))
+        answer = self._client.query(**request)
+        last = answer.get("LastEvaluatedKey")
+        return Page(
+            [unmarshal(raw) for raw in answer["Items"]], unmarshal(last)["sk"] if last else None
+        )
+
+    def write(self, write: Put | Update | Delete, *, returning: bool = False) -> Item | None:
+        """One conditional write; with `returning`, an update gives the item as it is afterwards.
+
+        Raises:
+            ConditionFailed: `when` did not hold.
+        """
+        operation, request = _request(self.name, write)
+        if write.when is not None:
+            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        if returning:
+            request["ReturnValues"] = "ALL_NEW"
+        try:
+            answer = getattr(self._client, operation)(**request)
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            raw = error.response.get("Item")
+            raise ConditionFailed(unmarshal(raw) if raw else None) from error
+        return unmarshal(answer["Attributes"]) if returning else None
+
+    def transact(self, *writes: Write) -> None:
+        """All writes or none. Conflicts with concurrent writers are retried for about two seconds.
+
+        Raises:
+            TransactionRefused: a condition did not hold.
+            TimeoutError: other writers kept winning.
+        """
+        items = [_transaction_item(self.name, write) for write in writes]
+        for attempt in range(CONFLICT_ATTEMPTS):
+            try:
+                self._client.transact_write_items(TransactItems=items)
+            except self._client.exceptions.TransactionCanceledException as error:
+                _raise_if_refused(error.response.get("CancellationReasons", []), error)
+                _pause(attempt)
+            else:
+                return
+        raise TimeoutError("the transaction met concurrent writers each time")
+
+    def answers(self) -> bool:
+        """Whether the table can be read (health checks)."""
+        try:
+            self.get(Key("HEALTH#", "HEALTH#"))
+        except Exception:
+            return False
+        return True
+
+
+@lru_cache(maxsize=1)
+def table() -> Table:
+    """The table of this deployment."""
+    return Table(settings().table_name)
+
+
+def _raise_if_refused(reasons: list[dict[str, Any]], error: Exception) -> None:
+    refused = {
+        index: unmarshal(reason["Item"]) if reason.get("Item") else None
+        for index, reason in enumerate(reasons)
+        if reason.get("Code") == "ConditionalCheckFailed"
+    }
+    if refused:
+        raise TransactionRefused(refused) from error
+    codes = {reason.get("Code", "None") for reason in reasons} - {"None"}
+    if not codes or codes - {
+        "TransactionConflict",
+        "ThrottlingError",
+        "ProvisionedThroughputExceeded",
+    }:
+        raise error
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0, min(0.4, 0.02 * 2**attempt)))  # noqa: S311
+
+
+def _request(name: str, write: Write) -> tuple[str, dict[str, Any]]:
+    """The client operation of a write, and its arguments."""
+    changes: list[str] = []
+    values: Item = {}
+    request: dict[str, Any] = {"TableName": name}
+    match write:
+        case Put():
+            operation = "put_item"
+            request["Item"] = marshal(write.item)
+        case Update():
+            operation = "update_item"
+            changes, values = _changes(write)
+            request |= {"Key": _marshal_key(write.key), "UpdateExpression": " ".join(changes)}
+        case Delete():
+            operation = "delete_item"
+            request["Key"] = _marshal_key(write.key)
+        case Check():
+            operation = "check"
+            request["Key"] = _marshal_key(write.key)
+    return operation, request | _expressions(changes, values, write.when)
+
+
+def _expressions(changes: list[str], values: Item, when: When | None) -> dict[str, Any]:
+    request: dict[str, Any] = {}
+    texts = list(changes)
+    if when is not None:
+        request["ConditionExpression"] = when.expression
+        texts.append(when.expression)
+        values = values | {f":{name}": value for name, value in when.values.items()}
+    if names := {f"#{found}": found for text in texts for found in _NAME.findall(text)}:
+        request["ExpressionAttributeNames"] = names
+    if values:
+        request["ExpressionAttributeValues"] = marshal(values)
+    return request
+
+
+def _changes(update: Update) -> tuple[list[str], Item]:
+    sets = [f"#{name} = :set_{name}" for name in update.set]
+    sets += [f"#{name} = if_not_exists(#{name}, :default_{name})" for name in update.default]
+    clauses = []
+    if sets:
+        clauses.append("SET " + ", ".join(sets))
+    if update.add:
+        clauses.append("ADD " + ", ".join(f"#{name} :add_{name}" for name in update.add))
+    if update.remove:
+        clauses.append("REMOVE " + ", ".join(f"#{name}" for name in update.remove))
+    values = {f":set_{name}": value for name, value in update.set.items()}
+    values |= {f":default_{name}": value for name, value in update.default.items()}
+    values |= {f":add_{name}": value for name, value in update.add.items()}
+    return clauses, values
+
+
+def _transaction_item(name: str, write: Write) -> dict[str, Any]:
+    operation, request = _request(name, write)
+    verb = {
+        "put_item": "Put",
+        "update_item": "Update",
+        "delete_item": "Delete",
+        "check": "ConditionCheck",
+    }[operation]
+    if write.when is not None:
+        request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    return {verb: request}
+
+
+def _marshal_key(key: Key) -> dict[str, Any]:
+    return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
+
+
+def marshal(item: Item) -> dict[str, Any]:
+    """A plain dict in DynamoDB's attribute-value form; attributes that are None are left out."""
+    from boto3.dynamodb.types import TypeSerializer
+
+    serialize = TypeSerializer().serialize
+    return {key: serialize(_exact(value)) for key, value in item.items() if value is not None}
+
+
+def unmarshal(raw: dict[str, Any]) -> Item:
+    """The plain dict of an item in attribute-value form; whole numbers become int."""
+    from boto3.dynamodb.types import TypeDeserializer
+
+    deserialize = TypeDeserializer().deserialize
+    return {key: _plain(deserialize(value)) for key, value in raw.items()}
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, float):
+        return Decimal(str(value))
+    if isinstance(value, dict):
+        return {key: _exact(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(part) for part in value]
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return [_plain(part) for part in value]
+    return value
