@@ -58,6 +58,6 @@ class ProfileChange(ApiModel):
             len(value) > MAX_PREFERENCES or len(str(value)) > MAX_PREFERENCES_CHARACTERS
         ):
             raise ValueError(
-                f"at most {MAX_PREFERENCES} values, {MAX_PREFERENCES_CHARACTERS:,} characters in all"
+                f"at most {MAX_PREFERENCES} values, {MAX_PREFERENCES_CHARACTERS:,} characters"
             )
         return value

@@ -1,0 +1,350 @@
+"""Who is calling: every rule of the frontend's contract on credentials, claims and origins."""
+
+import io
+import json
+import time
+from typing import Any
+
+import jwt
+import pytest
+from pydantic import SecretStr
+
+from saas import auth, bearer, secrets, settings
+from saas.errors import AppError, Forbidden, NotAuthenticated, Unavailable
+from tests.credentials import (
+    SECRET,
+    V4_COOKIE,
+    V5_COOKIE,
+    Issuer,
+    claims,
+    v4_cookie,
+    v4_token,
+    v5_token,
+)
+from tests.factories import http_event
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Issuer:
+    return Issuer()
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Any:
+    for name, value in {
+        "APP_ENV": "local",
+        "TABLE_NAME": "table",
+        "ALLOWED_ORIGINS": "http://localhost:8000,http://localhost:3000",
+        "SESSION_COOKIE_NAMES": f"{V4_COOKIE},{V5_COOKIE}",
+        "SESSION_SECRET_NAME": "/sessions",
+        "COGNITO_ISSUER": issuer.url,
+        "COGNITO_CLIENT_ID": issuer.client_id,
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings.settings.cache_clear()
+    secrets.forget()
+    bearer.forget_keys()
+    _session_secrets(SECRET)
+    monkeypatch.setattr(
+        "urllib.request.urlopen", lambda *_, **__: io.StringIO(json.dumps(issuer.jwks()))
+    )
+    yield
+    settings.settings.cache_clear()
+    secrets.forget()
+
+
+def _session_secrets(*values: str) -> None:
+    secrets._cache["/sessions"] = (time.monotonic(), SecretStr(json.dumps(values)))
+
+
+def _code(event: dict[str, Any], claimed: object = None) -> tuple[int, str]:
+    with pytest.raises(AppError) as raised:
+        auth.identify(event, claimed)
+    return raised.value.status, raised.value.code
+
+
+def _bearer(token: str, **more: Any) -> dict[str, Any]:
+    return http_event("GET", "/x", headers={"authorization": f"Bearer {token}"}, **more)
+
+
+def _cookies(*cookies: str, method: str = "GET", **more: Any) -> dict[str, Any]:
+    return http_event(method, "/x", cookies=list(cookies), **more)
+
+
+# Cookies
+
+
+def test_a_v4_session_identifies_its_subject() -> None:
+    identity = auth.identify(_cookies(v4_cookie("user-7")))
+    assert (identity.user_id, identity.email, identity.name) == ("user-7", "ada@example.com", "Ada")
+    assert identity.source == "cookie"
+    assert identity.groups == ()
+
+
+def test_a_v5_session_identifies_its_subject() -> None:
+    token = v5_token(claims("user-8"))
+    assert auth.identify(_cookies(f"{V5_COOKIE}={token}")).user_id == "user-8"
+
+
+def test_groups_in_a_cookie_are_not_believed() -> None:
+    token = v4_token(claims("user-1", **{"cognito:groups": ["admin"]}))
+    assert auth.identify(_cookies(f"{V4_COOKIE}={token}")).groups == ()
+
+
+def test_a_cookie_in_the_header_is_read_too() -> None:
+    event = http_event("GET", "/x", headers={"Cookie": f"theme=dark; {v4_cookie('user-9')}"})
+    assert auth.identify(event).user_id == "user-9"
+
+
+@pytest.mark.parametrize(("name", "make"), [(V4_COOKIE, v4_token), (V5_COOKIE, v5_token)])
+def test_chunks_are_joined_in_numeric_order(name: str, make: Any) -> None:
+    token = make(claims("user-1", picture="p" * 9000))
+    chunks = [f"{name}.{at // 3933}={token[at : at + 3933]}" for at in range(0, len(token), 3933)]
+    assert len(chunks) > 2
+    assert auth.identify(_cookies(*chunks)).user_id == "user-1"
+    assert auth.identify(_cookies(*reversed(chunks))).user_id == "user-1"
+
+
+def test_more_than_ten_chunks_are_joined_as_numbers() -> None:
+    token = v4_token(claims("user-1"))
+    size = len(token) // 11
+    chunks = [
+        f"{V4_COOKIE}.{index}={token[index * size : (index + 1) * size if index < 11 else None]}"
+        for index in range(12)
+    ]
+    assert auth.identify(_cookies(*sorted(chunks))).user_id == "user-1"
+
+
+def test_a_missing_chunk_is_refused() -> None:
+    token = v4_token(claims())
+    assert _code(_cookies(f"{V4_COOKIE}.1={token}")) == (401, "invalid_credential")
+
+
+@pytest.mark.parametrize("extra", [V4_COOKIE, f"{V4_COOKIE}.0"])
+def test_the_same_cookie_twice_is_refused(extra: str) -> None:
+    event = _cookies(v4_cookie(), f"{extra}={v4_token(claims('other'))}")
+    assert _code(event) == (401, "invalid_credential")
+
+
+def test_the_same_chunk_twice_is_refused() -> None:
+    token = v4_token(claims())
+    event = _cookies(f"{V4_COOKIE}.0={token}", f"{V4_COOKIE}.0={token}")
+    assert _code(event) == (401, "invalid_credential")
+
+
+@pytest.mark.parametrize("position", ["header", "iv", "ciphertext", "tag"])
+@pytest.mark.parametrize(("name", "make"), [(V4_COOKIE, v4_token), (V5_COOKIE, v5_token)])
+def test_a_tampered_cookie_is_refused(name: str, make: Any, position: str) -> None:
+    segments = make(claims()).split(".")
+    index = {"header": 0, "iv": 2, "ciphertext": 3, "tag": 4}[position]
+    middle = len(segments[index]) // 2
+    swapped = "A" if segments[index][middle] != "A" else "B"
+    segments[index] = segments[index][:middle] + swapped + segments[index][middle + 1 :]
+    assert _code(_cookies(f"{name}={'.'.join(segments)}")) == (401, "invalid_credential")
+
+
+@pytest.mark.parametrize(
+    "garbage", ["", ".", "a.b.c", "....", "é.é.é.é.é", "e30..e30.e30.e30", "x" * 70_000]
+)
+def test_garbage_is_refused(garbage: str) -> None:
+    status, _ = _code(_cookies(f"{V4_COOKIE}={garbage}"))
+    assert status == 401
+
+
+def test_a_cookie_of_another_secret_is_refused() -> None:
+    token = v4_token(claims(), secret="somebody else's")
+    assert _code(_cookies(f"{V4_COOKIE}={token}")) == (401, "invalid_credential")
+
+
+def test_a_state_cookie_is_no_session() -> None:
+    token = v4_token(claims(None, state="xyz"))
+    assert _code(_cookies(f"{V4_COOKIE}={token}")) == (401, "invalid_credential")
+
+
+def test_a_v5_state_cookie_of_another_name_is_no_session() -> None:
+    token = v5_token(claims("user-1"), cookie="authjs.state")
+    assert _code(_cookies(f"{V5_COOKIE}={token}")) == (401, "invalid_credential")
+
+
+def test_an_expired_session_is_refused_and_the_tolerance_is_fifteen_seconds() -> None:
+    late = v4_token(claims(expires_in=-20))
+    assert _code(_cookies(f"{V4_COOKIE}={late}")) == (401, "invalid_credential")
+    just = v4_token(claims("user-1", expires_in=-5))
+    assert auth.identify(_cookies(f"{V4_COOKIE}={just}")).user_id == "user-1"
+
+
+@pytest.mark.parametrize("bad", [{"exp": None}, {"exp": "tomorrow"}, {"sub": ""}, {"sub": 7}])
+def test_sessions_without_usable_claims_are_refused(bad: dict[str, Any]) -> None:
+    token = v4_token({**claims(), **bad})
+    assert _code(_cookies(f"{V4_COOKIE}={token}")) == (401, "invalid_credential")
+
+
+def test_rotated_secrets_sign_nobody_out() -> None:
+    old = f"{V4_COOKIE}={v4_token(claims('before'), secret='old')}"
+    new = f"{V4_COOKIE}={v4_token(claims('after'), secret='new')}"
+    _session_secrets("new", "old")
+    assert [auth.identify(_cookies(cookie)).user_id for cookie in (old, new)] == ["before", "after"]
+    _session_secrets("new")
+    assert _code(_cookies(old)) == (401, "invalid_credential")
+
+
+def test_only_the_configured_cookie_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_ENV", "prod")
+    monkeypatch.setenv("SESSION_COOKIE_NAMES", f"__Secure-{V4_COOKIE}")
+    settings.settings.cache_clear()
+    assert _code(_cookies(v4_cookie())) == (401, "authentication_required")
+    secure = f"__Secure-{V4_COOKIE}={v4_token(claims('user-1'))}"
+    assert auth.identify(_cookies(secure)).user_id == "user-1"
+
+
+def test_nobody_is_asked_to_sign_in() -> None:
+    assert _code(http_event("GET", "/x")) == (401, "authentication_required")
+    assert _code(_cookies("theme=dark")) == (401, "authentication_required")
+
+
+# Bearer tokens
+
+
+@pytest.mark.parametrize("use", ["access", "id"])
+def test_cognito_tokens_identify_their_subject(issuer: Issuer, use: str) -> None:
+    token = issuer.token(use, **{"cognito:groups": ["admin"], "email": "a@example.com"})
+    identity = auth.identify(_bearer(token))
+    assert (identity.user_id, identity.source, identity.groups) == ("user-1", "bearer", ("admin",))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iss": "https://evil.test/pool"},
+        {"exp": int(time.time()) - 60},
+        {"exp": None},
+        {"token_use": "refresh"},
+        {"token_use": None},
+        {"client_id": "another-client"},
+        {"client_id": None},
+        {"sub": None},
+        {"sub": ""},
+    ],
+)
+def test_wrong_claims_are_refused(issuer: Issuer, changes: dict[str, Any]) -> None:
+    assert _code(_bearer(issuer.token(**changes))) == (401, "invalid_credential")
+
+
+def test_an_id_token_of_another_client_is_refused(issuer: Issuer) -> None:
+    token = issuer.token("id", aud="another-client", client_id=issuer.client_id)
+    assert _code(_bearer(token)) == (401, "invalid_credential")
+
+
+def test_a_forged_signature_is_refused(issuer: Issuer) -> None:
+    assert _code(_bearer(Issuer().token())) == (401, "invalid_credential")
+
+
+def test_alg_none_and_hmac_with_the_public_key_are_refused(issuer: Issuer) -> None:
+    content = jwt.decode(issuer.token(), options={"verify_signature": False})
+    unsigned = jwt.encode(content, "", algorithm="none", headers={"kid": "key-1"})
+    assert _code(_bearer(unsigned)) == (401, "invalid_credential")
+    confused = jwt.encode(content, "k" * 32, algorithm="HS256", headers={"kid": "key-1"})
+    assert _code(_bearer(confused)) == (401, "invalid_credential")
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "token", "Bearer a.b.c"]
+)
+def test_a_bad_bearer_never_falls_through_to_a_good_cookie(header: str) -> None:
+    event = http_event("GET", "/x", cookies=[v4_cookie()])
+    event["headers"]["authorization"] = header
+    assert _code(event) == (401, "invalid_credential")
+
+
+def test_an_unknown_key_is_looked_up_once_not_on_every_request(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched = []
+
+    def fetch(*_: Any, **__: Any) -> io.StringIO:
+        fetched.append(1)
+        return io.StringIO(json.dumps(issuer.jwks()))
+
+    monkeypatch.setattr("urllib.request.urlopen", fetch)
+    stranger = jwt.encode({"sub": "x"}, issuer.key, algorithm="RS256", headers={"kid": "unknown"})
+    for _ in range(20):
+        assert _code(_bearer(stranger)) == (401, "invalid_credential")
+    assert len(fetched) == 1
+
+
+def test_an_unreachable_issuer_is_an_outage_not_a_refusal(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise OSError("connection refused")
+
+    monkeypatch.setattr("urllib.request.urlopen", fail)
+    with pytest.raises(Unavailable):
+        auth.identify(_bearer(issuer.token()))
+
+
+# Claims of a user id
+
+
+@pytest.mark.parametrize(
+    "query", ["", "userId=", "userId=undefined", "userId=user-1", "a=b&userId=user-1"]
+)
+def test_an_absent_empty_or_own_user_id_is_fine(query: str) -> None:
+    assert auth.identify(_cookies(v4_cookie("user-1"), query=query)).user_id == "user-1"
+
+
+@pytest.mark.parametrize("subject", ["auth0|a+b", "a b", "50%25", "ü", "google/7"])
+def test_an_own_user_id_arrives_unencoded_or_encoded(subject: str) -> None:
+    from urllib.parse import quote, quote_plus
+
+    for sent in (subject, quote(subject, safe=""), quote_plus(subject)):
+        event = _cookies(v4_cookie(subject), query=f"userId={sent}")
+        assert auth.identify(event).user_id == subject
+
+
+@pytest.mark.parametrize(
+    "query", ["userId=user-2", "userId=user-1&userId=user-2", "user%49d=user-2", "userId=null"]
+)
+def test_a_foreign_user_id_is_forbidden(query: str) -> None:
+    assert _code(_cookies(v4_cookie("user-1"), query=query)) == (403, "user_mismatch")
+
+
+@pytest.mark.parametrize("claimed", ["user-2", 7, {"id": "user-1"}, ["user-1"], True])
+def test_a_foreign_user_id_in_the_body_is_forbidden(claimed: object) -> None:
+    event = _cookies(v4_cookie("user-1"), method="POST")
+    assert _code(event, claimed) == (403, "user_mismatch")
+
+
+# Origin
+
+
+@pytest.mark.parametrize(
+    "origin", ["", "null", "http://evil.test", "http://localhost:8000.evil.test"]
+)
+def test_a_cross_site_post_with_a_cookie_is_forbidden(origin: str) -> None:
+    event = _cookies(v4_cookie(), method="POST", headers={"origin": origin})
+    with pytest.raises(Forbidden) as raised:
+        auth.identify(event)
+    assert raised.value.code == "origin_not_allowed"
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE"])
+def test_state_changing_calls_of_an_allowed_site_pass(method: str) -> None:
+    event = _cookies(
+        v4_cookie("user-1"), method=method, headers={"origin": "http://localhost:3000"}
+    )
+    assert auth.identify(event).user_id == "user-1"
+
+
+def test_a_bearer_needs_no_origin(issuer: Issuer) -> None:
+    headers = {"authorization": f"Bearer {issuer.token()}", "origin": ""}
+    assert auth.identify(http_event("POST", "/x", headers=headers)).user_id == "user-1"
+
+
+def test_a_get_needs_no_origin() -> None:
+    assert auth.identify(_cookies(v4_cookie("user-1"))).user_id == "user-1"
+
+
+def test_x_user_id_means_nothing() -> None:
+    with pytest.raises(NotAuthenticated):
+        auth.identify(http_event("GET", "/x", headers={"x-user-id": "test-user-123"}))

@@ -1,0 +1,230 @@
+"""The app factory: one envelope, one error map, and nothing of ours in an error."""
+
+import base64
+import io
+import json
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.event_handler.router import APIGatewayRouter
+from pydantic import Field
+
+from saas.errors import AppError, LimitExceeded
+from saas.http import create_app, lambda_handler, raw_body
+from saas.observability import logger
+from saas.schemas import ApiModel, MaybeSuccess, Success
+from tests.factories import LambdaContext, body_of, http_event
+
+router = APIGatewayRouter()
+
+
+class Order(ApiModel):
+    price_id: str = Field(min_length=1)
+    max_tokens: int = Field(default=5, ge=1)
+
+
+class Receipt(ApiModel):
+    price_id: str
+    max_tokens: int
+
+
+@router.post("/orders")
+def place(body: Order) -> Success[Receipt]:
+    if body.price_id == "explode":
+        raise RuntimeError("postgres://user:secret@host")
+    if body.price_id == "limit":
+        raise LimitExceeded(
+            "Too many", code="x_limit", headers={"Retry-After": "7"}, details={"resetAt": "z"}
+        )
+    if body.price_id == "misfit":
+        return {"success": True, "data": {"priceId": 5}}  # type: ignore[return-value]
+    return Success(data=Receipt(price_id=body.price_id, max_tokens=body.max_tokens))
+
+
+@router.get("/nothing")
+def nothing() -> MaybeSuccess[Receipt]:
+    return MaybeSuccess()
+
+
+handle = lambda_handler(create_app(router))
+
+
+def _post(body: Any, **more: Any) -> tuple[int, dict[str, Any]]:
+    answer = handle(http_event("POST", "/orders", body=body, **more), LambdaContext())
+    return answer["statusCode"], body_of(answer)
+
+
+def _assert_failure(status: int, body: dict[str, Any], code: str) -> None:
+    assert body["success"] is False
+    assert body["code"] == code
+    assert body["requestId"] == LambdaContext().aws_request_id
+    assert "data" not in body
+    assert isinstance(body["error"], str)
+    assert status >= 400
+
+
+def test_a_good_answer_is_enveloped_in_camel_case() -> None:
+    status, body = _post({"priceId": "p", "unknown": 1})
+    assert (status, body) == (200, {"success": True, "data": {"priceId": "p", "maxTokens": 5}})
+
+
+def test_nothing_to_tell_leaves_data_out() -> None:
+    answer = handle(http_event("GET", "/nothing"), LambdaContext())
+    assert body_of(answer) == {"success": True}
+
+
+@pytest.mark.parametrize("body", [{}, {"priceId": None}, {"priceId": ""}, "", "  ", None])
+def test_an_absent_field_is_required_by_its_spoken_name(body: Any) -> None:
+    status, answer = _post(body)
+    _assert_failure(status, answer, "validation_failed")
+    assert (status, answer["error"]) == (400, "Price ID is required")
+    assert answer["fields"][0]["name"] == "priceId"
+
+
+@pytest.mark.parametrize("value", ["many", 0, -1, 1.5, [], {}], ids=lambda value: str(value)[:8])
+def test_a_wrong_type_or_range_is_explained(value: Any) -> None:
+    status, answer = _post({"priceId": "p", "maxTokens": value})
+    _assert_failure(status, answer, "validation_failed")
+    assert status == 400
+    assert answer["error"].startswith("Max tokens: ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        '{"priceId": "p"',
+        "[]",
+        '[{"priceId": "p"}]',
+        "null",
+        "5",
+        '"text"',
+        '{"priceId": NaN}',
+        '{"n": ' + "9" * 5000 + "}",
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        "\ufeff{}",
+    ],
+    ids=range(12),
+)
+def test_malformed_json_is_refused(text: str) -> None:
+    status, answer = _post(text)
+    _assert_failure(status, answer, "invalid_json")
+    assert status == 400
+
+
+def test_a_lone_surrogate_is_refused_not_a_crash() -> None:
+    status, answer = _post('{"priceId": "\\ud800"}')
+    _assert_failure(status, answer, "validation_failed")
+
+
+def test_base64_bodies_are_decoded() -> None:
+    event = http_event("POST", "/orders", body=base64.b64encode(b'{"priceId":"p"}').decode())
+    event["isBase64Encoded"] = True
+    assert handle(event, LambdaContext())["statusCode"] == 200
+
+
+@pytest.mark.parametrize(("body", "code"), [("%%%", "invalid_body"), ("/w==", "invalid_json")])
+def test_base64_garbage_is_refused(body: str, code: str) -> None:
+    event = http_event("POST", "/orders", body=body)
+    event["isBase64Encoded"] = True
+    answer = handle(event, LambdaContext())
+    _assert_failure(answer["statusCode"], body_of(answer), code)
+
+
+def test_bodies_end_at_one_megabyte() -> None:
+    def padded(size: int) -> str:
+        text = json.dumps({"priceId": "p", "pad": ""})
+        return text[:-2] + "x" * (size - len(text)) + text[-2:]
+
+    assert _post(padded(1_048_576))[0] == 200
+    status, answer = _post(padded(1_048_577))
+    _assert_failure(status, answer, "body_too_large")
+    assert status == 413
+
+
+def test_only_json_is_taken() -> None:
+    status, answer = _post(
+        "priceId=p", headers={"content-type": "application/x-www-form-urlencoded"}
+    )
+    _assert_failure(status, answer, "unsupported_content_type")
+    assert status == 415
+    assert (
+        _post({"priceId": "p"}, headers={"content-type": "Application/JSON; charset=utf-8"})[0]
+        == 200
+    )
+
+
+def test_unknown_routes_and_methods_are_404_in_the_envelope() -> None:
+    for method, path in (
+        ("GET", "/orders"),
+        ("GET", "/"),
+        ("POST", "/orders/x"),
+        ("PUT", "/orders"),
+    ):
+        answer = handle(http_event(method, path, body={}), LambdaContext())
+        _assert_failure(answer["statusCode"], body_of(answer), "route_not_found")
+        assert answer["statusCode"] == 404
+
+
+def test_an_unknown_exception_tells_nothing() -> None:
+    status, answer = _post({"priceId": "explode"})
+    _assert_failure(status, answer, "internal_error")
+    assert status == 500
+    assert "postgres" not in json.dumps(answer)
+
+
+def test_an_answer_that_breaks_its_schema_is_our_error() -> None:
+    status, answer = _post({"priceId": "misfit"})
+    _assert_failure(status, answer, "internal_error")
+    assert status == 500
+
+
+def test_errors_carry_details_and_headers() -> None:
+    event = http_event("POST", "/orders", body={"priceId": "limit"})
+    answer = handle(event, LambdaContext())
+    headers = {name.lower(): value for name, value in answer["headers"].items()}
+    assert (answer["statusCode"], headers["retry-after"]) == (429, "7")
+    assert body_of(answer)["resetAt"] == "z"
+
+
+def test_every_answer_forbids_caching_and_returns_the_correlation_id() -> None:
+    for body in ({"priceId": "p"}, {"priceId": "explode"}, "{", "x" * 2_000_000):
+        event = http_event("POST", "/orders", body=body, headers={"X-Correlation-Id": "abc-1_2.3"})
+        headers = handle(event, LambdaContext())["headers"]
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["X-Correlation-Id"] == "abc-1_2.3"
+
+
+@pytest.mark.parametrize("proposed", ["", "a b", "x" * 65, "<script>", "ä", "a\nb"])
+def test_an_unfit_correlation_id_is_replaced(proposed: str) -> None:
+    event = http_event("POST", "/orders", body={"priceId": "p"})
+    event["headers"]["x-correlation-id"] = proposed
+    made = handle(event, LambdaContext())["headers"]["X-Correlation-Id"]
+    assert made != proposed
+    assert len(made) == 36
+
+
+def test_the_log_line_carries_ids_and_no_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", written)
+    event = http_event(
+        "POST", "/orders", body={"priceId": "tell-nobody"}, headers={"x-correlation-id": "c1"}
+    )
+    handle(event, LambdaContext())
+    (line,) = [json.loads(text) for text in written.getvalue().splitlines()]
+    assert line["correlation_id"] == "c1"
+    assert line["function_request_id"] == LambdaContext().aws_request_id
+    assert line["status"] == 200
+    assert "tell-nobody" not in written.getvalue()
+
+
+def test_raw_body_gives_the_bytes_as_sent() -> None:
+    assert raw_body({"body": "ü"}) == "ü".encode()
+    assert (
+        raw_body({"body": base64.b64encode(b"\x00\xff").decode(), "isBase64Encoded": True})
+        == b"\x00\xff"
+    )
+    assert raw_body({}) == b""
+    with pytest.raises(AppError):
+        raw_body({"body": "!", "isBase64Encoded": True})
