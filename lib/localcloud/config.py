@@ -41,6 +41,9 @@ class StackConfig:
     webhook_secret_name: str = "/groundwork/local/stripe-webhook-secrets"
     frontend_url: str | None = field(default_factory=lambda: os.environ.get("FRONTEND_URL") or None)
 
+    allow_user_header: bool = False
+    """Test power of the gateway: `x-user-id` becomes a session cookie (`dev --allow-user-header`)."""
+
     @property
     def site_url(self) -> str:
         """Address of the site as a browser types it; the API lies under `/backend`."""

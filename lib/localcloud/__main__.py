@@ -1,0 +1,68 @@
+"""`python -m localcloud <command>`."""
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+
+_PARTS = {
+    "aws": "localcloud.aws.server",
+    "stripe": "localcloud.stripe.server",
+    "bedrock": "localcloud.bedrock.server",
+    "gateway": "localcloud.gateway.server",
+}
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isdigit() else 0
+    if not 0 < port < 65536:
+        raise argparse.ArgumentTypeError(f"{text} is not a port (1 to 65535)")
+    return port
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    dev = commands.add_parser("dev", help="run the whole stack until Ctrl-C")
+    dev.add_argument("--port", type=_port, default=8000, help="port of the site (default 8000)")
+    dev.add_argument("--state-dir", type=Path, help="where local state is kept (default .local)")
+    dev.add_argument(
+        "--allow-user-header",
+        action="store_true",
+        help="turn an x-user-id header into a session of that user (for test clients)",
+    )
+    openapi = commands.add_parser("openapi", help="write docs/openapi.json from the functions")
+    openapi.add_argument("--check", action="store_true", help="only compare, exit 1 if it differs")
+    for name in _PARTS:
+        commands.add_parser(name, help=f"run the part '{name}' (the dev command does this)")
+    return parser
+
+
+def _run_part(name: str) -> int:
+    from .config import StackConfig
+    from .stack import CONFIG_VARIABLE
+
+    text = os.environ.get(CONFIG_VARIABLE)
+    if not text:
+        print(f"{CONFIG_VARIABLE} is not set: use `python -m localcloud dev`.", file=sys.stderr)
+        return 2
+    importlib.import_module(_PARTS[name]).main(StackConfig.from_json(text))
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    if options.command == "dev":
+        from .supervisor import dev
+
+        return dev(options.port, options.state_dir, allow_user_header=options.allow_user_header)
+    if options.command == "openapi":
+        from .openapi import main as openapi
+
+        return int(openapi(options.check))
+    return _run_part(options.command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Runs the functions of `images/` as separate processes behind the Lambda Runtime API."""

@@ -1,0 +1,133 @@
+"""All functions of a stack: invoke by name, renew on change, stop together."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from watchfiles import awatch
+
+from localcloud.config import StackConfig
+
+from .invocation import Invocation, Result
+from .manifest import CodePaths, FunctionSpec
+from .pool import MAX_WORKERS, Pool
+from .worker import Launch, Log
+
+
+class UnknownFunctionError(KeyError):
+    """No function has this name."""
+
+
+class Launcher:
+    """Runs every function of a manifest in processes of its own.
+
+    `variables` is the table from which a manifest entry's `environment` names pick their values.
+    """
+
+    def __init__(
+        self,
+        config: StackConfig,
+        specs: Mapping[str, FunctionSpec],
+        *,
+        code: CodePaths | None = None,
+        variables: Mapping[str, str] | None = None,
+        log: Log = print,
+        max_workers: int = MAX_WORKERS,
+    ) -> None:
+        self.config = config
+        self.specs = specs
+        self.code = code or CodePaths()
+        self._variables = dict(variables or {})
+        self._log = log
+        self._pools = {
+            name: Pool(lambda spec=spec: self._launch(spec), max_workers)  # type: ignore[misc]
+            for name, spec in specs.items()
+        }
+        self._watcher: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Task[None]] = set()
+        self._stop_watching = asyncio.Event()
+
+    def pool(self, name: str) -> Pool:
+        """Raises UnknownFunctionError."""
+        try:
+            return self._pools[name]
+        except KeyError:
+            raise UnknownFunctionError(name) from None
+
+    def configure(self, variables: Mapping[str, str]) -> None:
+        """Give the functions another environment; workers of the old one are replaced."""
+        self._variables = dict(variables)
+        self.renew()
+
+    def warm(self, names: Iterable[str] | None = None) -> None:
+        """Start one worker for each of `names` (all functions without a schedule by default)."""
+        for name in names or [name for name, spec in self.specs.items() if not spec.schedule]:
+            self.pool(name).warm()
+
+    async def invoke(
+        self, name: str, payload: bytes, *, client_context: str | None = None
+    ) -> Result:
+        """Call a function and wait for its result.
+
+        Raises UnknownFunctionError, ThrottledError. When the caller stops waiting, a call that has
+        begun goes on, as in Lambda; one that has not is dropped.
+        """
+        invocation = Invocation(payload, client_context)
+        pool = self.pool(name)
+        pool.submit(invocation)
+        try:
+            return await asyncio.shield(invocation.result)
+        except asyncio.CancelledError:
+            pool.withdraw(invocation)
+            raise
+
+    def invoke_event(self, name: str, payload: bytes) -> str:
+        """Queue an asynchronous call and return its request id. Raises as `invoke` does."""
+        invocation = Invocation(payload)
+        self.pool(name).submit(invocation)
+        return invocation.request_id
+
+    def renew(self, images: set[str] | None = None) -> None:
+        """Replace the workers of the given images, or of all."""
+        for name, spec in self.specs.items():
+            if images is None or spec.image in images:
+                self._pools[name].renew()
+
+    def watch(self) -> None:
+        """Renew functions whenever their code changes on disk."""
+        self._watcher = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        self._stop_watching.set()
+        if self._watcher:
+            await self._watcher
+        await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
+
+    async def _watch(self) -> None:
+        paths = [path for path in self.code.watched if path.exists()]
+        async for changes in awatch(
+            *paths, stop_event=self._stop_watching, debounce=400, step=100, rust_timeout=500
+        ):
+            images = self._images_of([Path(path) for _, path in changes])
+            self._log_for("gateway", f"code changed, renewing {', '.join(sorted(images)) or 'all'}")
+            self.renew(images or None)
+
+    def _images_of(self, changed: list[Path]) -> set[str]:
+        """The images whose folder contains the changed files; empty when shared code changed."""
+        names = {spec.image for spec in self.specs.values()}
+        touched: set[str] = set()
+        for path in changed:
+            owners = names.intersection(path.parts)
+            if not owners:
+                return set()
+            touched |= owners
+        return touched
+
+    def _launch(self, spec: FunctionSpec) -> Launch:
+        variables = {name: self._variables.get(name, "") for name in spec.environment}
+        return Launch(
+            self.config, spec, self.code, variables, lambda line: self._log_for(spec.name, line)
+        )
+
+    def _log_for(self, name: str, line: str) -> None:
+        self._log(f"{name} | {line}")

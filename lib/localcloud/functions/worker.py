@@ -1,0 +1,278 @@
+"""One function process and the Runtime API it talks to."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from localcloud.config import HOST, StackConfig
+
+from .invocation import MAX_PAYLOAD_BYTES, Invocation
+from .manifest import CodePaths, FunctionSpec
+
+RUNTIME = Path(__file__).with_name("runtime.py")
+INIT_SECONDS = 30.0
+"""AWS gives an init phase 10 s; a laptop that compiles byte-code for the first time gets more."""
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a worker is made of. `variables` are those the function's manifest entry names."""
+
+    config: StackConfig
+    spec: FunctionSpec
+    code: CodePaths
+    variables: Mapping[str, str]
+    log: Log
+
+    @property
+    def arn(self) -> str:
+        where = f"{self.config.region}:{self.config.account_id}"
+        return f"arn:aws:lambda:{where}:function:{self.spec.name}"
+
+    def environment(self, runtime_api: str, stream: str) -> dict[str, str]:
+        """The process' whole environment: Lambda's own variables, credentials, the function's."""
+        return {
+            "AWS_LAMBDA_RUNTIME_API": runtime_api,
+            "AWS_LAMBDA_FUNCTION_NAME": self.spec.name,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.spec.memory),
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.spec.name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.11",
+            "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+            "AWS_XRAY_SDK_ENABLED": "false",
+            "POWERTOOLS_TRACE_DISABLED": "true",
+            # The home directory is found without HOME, too: an AWS profile there is not for us.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "_HANDLER": self.spec.command,
+            "LAMBDA_TASK_ROOT": str(self.code.root),
+            "TZ": ":UTC",
+            "LANG": "en_US.UTF-8",
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "PYTHONPATH": os.pathsep.join(str(path) for path in self.code.imports),
+            "PYTHONUNBUFFERED": "1",
+            **self.config.aws_environment(),
+            **self.variables,
+        }
+
+
+class Worker:
+    """A process that handles one invocation at a time.
+
+    `on_change` is called whenever it may take another invocation (`idle`), or has ended (`ended`).
+    """
+
+    def __init__(self, launch: Launch, on_change: Callable[["Worker"], None]) -> None:
+        self.launch = launch
+        self.current: Invocation | None = None
+        self.ready = False
+        self.ended = False
+        self.retiring = False
+        self.init_error: dict[str, Any] | None = None
+        self._on_change = on_change
+        self._next: asyncio.Future[Invocation] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._runner: web.ServerRunner | None = None
+        self._life = asyncio.create_task(self._live())
+
+    @property
+    def idle(self) -> bool:
+        return self._next is not None and not self._next.done() and not self.retiring
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def assign(self, invocation: Invocation) -> None:
+        """Hand over an invocation; only valid while `idle`. The function's timeout starts here."""
+        if self._next is None or self._next.done():
+            raise RuntimeError("this worker is not waiting for an invocation")
+        self.current = invocation
+        timeout = self.launch.spec.timeout
+        self._timer = asyncio.get_running_loop().call_later(timeout, self._time_out)
+        self._next.set_result(invocation)
+
+    def retire(self) -> None:
+        """End once the invocation under way is done, at once if there is none."""
+        self.retiring = True
+        if self.current is None:
+            self.kill()
+
+    def kill(self) -> None:
+        if self._process and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def stop(self) -> None:
+        """Kill the process and wait until nothing of it is left."""
+        self.retiring = True
+        self.kill()
+        if self._process is None:
+            self._life.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._life
+
+    def _time_out(self) -> None:
+        if self.current:
+            self.current.time_out(self.launch.spec.timeout)
+            self.launch.log(f"Task timed out after {self.launch.spec.timeout:.2f} seconds")
+        self.kill()
+
+    async def _live(self) -> None:
+        try:
+            address = await self._listen()
+            process = await self._spawn(address)
+            limit = asyncio.get_running_loop().call_later(INIT_SECONDS, self._init_timed_out)
+            await self._forward_output(process)
+            await process.wait()
+            limit.cancel()
+        finally:
+            self._finish()
+            if self._runner:
+                await self._runner.cleanup()
+
+    def _finish(self) -> None:
+        self.ended = True
+        if self._timer:
+            self._timer.cancel()
+        if self._next and not self._next.done():
+            self._next.cancel()
+        returncode = self._process.returncode if self._process else None
+        if self.current and not self.current.result.done():
+            self.current.crash(returncode)
+            self.launch.log(f"the process ended during an invocation ({returncode})")
+        self.current = None
+        self._on_change(self)
+
+    def _init_timed_out(self) -> None:
+        if not self.ready:
+            self.init_error = {
+                "errorType": "Sandbox.Timedout",
+                "errorMessage": f"Init phase timed out after {INIT_SECONDS:.2f} seconds",
+            }
+            self.kill()
+
+    async def _spawn(self, address: str) -> asyncio.subprocess.Process:
+        stream = f"{time.strftime('%Y/%m/%d')}/[$LATEST]{uuid.uuid4().hex}"
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            str(RUNTIME),
+            self.launch.spec.command,
+            env=self.launch.environment(address, stream),
+            cwd=self.launch.code.root,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        if self.retiring:
+            self.kill()
+        return self._process
+
+    async def _forward_output(self, process: asyncio.subprocess.Process) -> None:
+        rest = b""
+        while process.stdout and (chunk := await process.stdout.read(65536)):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                self.launch.log(line.decode(errors="replace").rstrip())
+        if rest:
+            self.launch.log(rest.decode(errors="replace"))
+
+    async def _listen(self) -> str:
+        """Open the Runtime API on a port of its own and return `host:port`."""
+        self._runner = web.ServerRunner(
+            # An invocation may think for minutes between its two requests on one connection.
+            web.Server(self._serve, access_log=None, keepalive_timeout=3600),
+            handle_signals=False,
+            shutdown_timeout=0,
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, HOST, 0).start()
+        host, port = self._runner.addresses[0][:2]
+        return f"{host}:{port}"
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        match (request.method, request.path.removeprefix("/2018-06-01/runtime/").split("/")):
+            case ("GET", ["invocation", "next"]):
+                return await self._serve_next()
+            case ("POST", ["invocation", request_id, ("response" | "error") as outcome]):
+                return await self._serve_outcome(request, request_id, outcome)
+            case ("POST", ["init", "error"]):
+                self.init_error = json.loads(await request.read())
+                return _accepted()
+        return _refused(404, "InvalidRequest", "No such Runtime API resource")
+
+    async def _serve_next(self) -> web.StreamResponse:
+        self.ready = True
+        self.current = None
+        if self.retiring:
+            self.kill()
+            return _refused(410, "Retired", "This process is dismissed")
+        self._next = asyncio.get_running_loop().create_future()
+        self._on_change(self)
+        invocation = await self._next
+        deadline = int((time.time() + self.launch.spec.timeout) * 1000)
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(deadline),
+            "Lambda-Runtime-Invoked-Function-Arn": self.launch.arn,
+            "Lambda-Runtime-Trace-Id": invocation.trace_id,
+        }
+        if invocation.client_context:
+            headers["Lambda-Runtime-Client-Context"] = invocation.client_context
+        return web.Response(
+            body=invocation.payload, headers=headers, content_type="application/json"
+        )
+
+    async def _serve_outcome(
+        self, request: web.BaseRequest, request_id: str, outcome: str
+    ) -> web.StreamResponse:
+        invocation = self.current
+        if invocation is None or invocation.request_id != request_id:
+            return _refused(400, "InvalidRequestID", "This invocation is not under way")
+        body, size = await _read_up_to(request, MAX_PAYLOAD_BYTES)
+        if self._timer:
+            self._timer.cancel()
+        if size > MAX_PAYLOAD_BYTES:
+            message = (
+                f"Response payload size exceeded maximum allowed payload size "
+                f"({MAX_PAYLOAD_BYTES} bytes)."
+            )
+            invocation.fail_with("Function.ResponseSizeTooLarge", message)
+            self.launch.log(f"[ERROR] {message}")
+            return _refused(413, "RequestEntityTooLarge", message)
+        (invocation.succeed if outcome == "response" else invocation.fail)(body)
+        return _accepted()
+
+
+async def _read_up_to(request: web.BaseRequest, limit: int) -> tuple[bytes, int]:
+    """The body as far as `limit`, and its whole size in bytes."""
+    kept, size = bytearray(), 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size <= limit:
+            kept += chunk
+    return bytes(kept), size
+
+
+def _accepted() -> web.Response:
+    return web.json_response({"status": "OK"}, status=202)
+
+
+def _refused(status: int, error_type: str, message: str) -> web.Response:
+    return web.json_response({"errorType": error_type, "errorMessage": message}, status=status)

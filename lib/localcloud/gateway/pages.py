@@ -1,0 +1,121 @@
+"""The built-in pages: the site that leads through the journey, local sign-in, the control index."""
+
+import html
+from pathlib import Path
+from string import Template
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from localcloud.config import StackConfig
+
+from .sessions import open_session, read_claims, signed_in
+
+STATIC = Path(__file__).with_name("static")
+_SITE_PATHS = ("/", "/dashboard")
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+class Pages:
+    """Server-rendered pages without any asset from elsewhere."""
+
+    def __init__(self, config: StackConfig) -> None:
+        self._config = config
+        self._policy = (
+            "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; "
+            f"form-action 'self'; frame-src 'self' {config.stripe_url} "
+            f"http://localhost:{config.stripe_port}"
+        )
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        return [
+            web.get("/_local", self.index),
+            web.get("/_local/", self.index),
+            web.get("/_local/signin", self.signin),
+            web.post("/_local/signin", self.submit_signin),
+            web.get("/_local/static/{name}", self.static),
+        ]
+
+    async def site(self, request: web.Request) -> web.StreamResponse:
+        """The built-in site, when no frontend is configured."""
+        if request.path in ("/favicon.ico", "/favicon.svg"):
+            return _file("favicon.svg")
+        if request.path not in _SITE_PATHS or request.method not in ("GET", "HEAD"):
+            return self._render("missing.html", status=404, path=request.path)
+        claims = signed_in(request, self._config.nextauth_secret) or {}
+        return self._render(
+            "site.html",
+            signed_in="true" if claims else "false",
+            email=str(claims.get("email") or ""),
+        )
+
+    async def index(self, _request: web.Request) -> web.StreamResponse:
+        return self._render(
+            "index.html",
+            site=self._config.site_url,
+            aws=self._config.aws_url,
+            stripe=self._config.stripe_url,
+            bedrock=self._config.bedrock_url,
+        )
+
+    async def static(self, request: web.Request) -> web.StreamResponse:
+        return _file(request.match_info["name"])
+
+    async def signin(self, request: web.Request) -> web.StreamResponse:
+        return self._signin_form(safe_path(request.query.get("callbackUrl"), self._config))
+
+    async def submit_signin(self, request: web.Request) -> web.StreamResponse:
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        target = safe_path(form.get("callbackUrl"), self._config)
+        try:
+            claims = read_claims(
+                {"sub": form.get("sub"), "email": form.get("email"), "name": form.get("name")}
+            )
+        except ValueError:
+            return self._signin_form(target, status=400, error="Type an e-mail address.", **form)
+        response = web.Response(status=303, headers={"Location": target})
+        open_session(response, request, claims, self._config.nextauth_secret)
+        return response
+
+    def _signin_form(
+        self, target: str, *, status: int = 200, error: str = "", **form: str
+    ) -> web.Response:
+        values = {name: form.get(name, "") for name in ("name", "email", "sub")}
+        return self._render("signin.html", status=status, target=target, error=error, **values)
+
+    def _render(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
+        text = Template((STATIC / template).read_text()).substitute(
+            {name: html.escape(str(value)) for name, value in values.items()}
+        )
+        headers = {
+            "Content-Security-Policy": self._policy,
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "same-origin",
+        }
+        return web.Response(status=status, text=text, content_type="text/html", headers=headers)
+
+
+def safe_path(target: str | None, config: StackConfig) -> str:
+    """A callback as a path of this site; `/` for anything that leads elsewhere.
+
+    NextAuth passes absolute addresses, so those of this very site are accepted.
+    """
+    if not target or any(ord(character) <= 32 or character == "\\" for character in target):
+        return "/"
+    own = (config.site_url, f"http://127.0.0.1:{config.gateway_port}")
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc:
+        if f"{parts.scheme}://{parts.netloc}" not in own:
+            return "/"
+        target = parts._replace(scheme="", netloc="").geturl() or "/"
+    return target if target.startswith("/") and not target.startswith("//") else "/"
+
+
+def _file(name: str) -> web.StreamResponse:
+    path = STATIC / name
+    if path.suffix not in _TYPES or path.name != name or not path.is_file():
+        return web.json_response({"message": "Not Found"}, status=404)
+    headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    return web.Response(body=path.read_bytes(), content_type=_TYPES[path.suffix], headers=headers)

@@ -1,0 +1,220 @@
+"""Runs the gateway: the site's port, the Lambda Invoke port, and the functions behind both."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
+
+from localcloud.config import HOST, ROOT, StackConfig, functions
+from localcloud.functions.invoke_api import invoke_routes
+from localcloud.functions.launcher import Launcher
+from localcloud.functions.manifest import (
+    CodePaths,
+    FunctionSpec,
+    allowed_origins,
+    environment_table,
+    parse_manifest,
+)
+from localcloud.functions.worker import Log
+from localcloud.process import die_with_parent
+
+from .app import Site
+from .control import Control
+from .guard import host_is_local
+from .http_api import Cors, HttpApi
+from .routing import OpenApiFile
+
+Provision = Callable[[StackConfig], Mapping[str, str]]
+"""Makes table, bucket, user pool and secrets; returns user_pool_id, user_pool_client_id, issuer."""
+
+_INVOKE_MAX = 7 * 1024 * 1024
+_HEADER_ROOM = 65_536
+
+
+@dataclass
+class Parts:
+    """What a gateway serves; tests put small functions and a fake provisioning here."""
+
+    specs: Mapping[str, FunctionSpec] = field(default_factory=lambda: parse_manifest(functions()))
+    openapi: Path = ROOT / "docs" / "openapi.json"
+    code: CodePaths = field(default_factory=CodePaths)
+    provision: Provision | None = None
+    log: Log = print
+    integration_seconds: float = 30.0
+    warm: bool = True
+
+
+def provision_local_aws(config: StackConfig) -> Mapping[str, str]:
+    """Provision local AWS through boto3; imported late, since boto3 is slow to import."""
+    from localcloud.aws.provision import provision
+
+    found: Any = provision(config)
+    return asdict(found) if is_dataclass(found) and not isinstance(found, type) else dict(found)
+
+
+class Gateway:
+    """Owns the listeners and the launcher of one stack."""
+
+    def __init__(self, config: StackConfig, parts: Parts | None = None) -> None:
+        self.config = config
+        self.parts = parts or Parts(provision=provision_local_aws)
+        self.provisioned: dict[str, str] = {}
+        self.launcher = Launcher(config, self.parts.specs, code=self.parts.code, log=self.parts.log)
+        default = next((name for name, spec in self.parts.specs.items() if spec.default), None)
+        self._routes = OpenApiFile(self.parts.openapi, default)
+        self._ready = False
+        self._resetting = asyncio.Lock()
+        self._runners: list[web.AppRunner] = []
+
+    async def start(self) -> None:
+        """Listen, provision, start the functions. Raises what provisioning raises."""
+        await self._listen(self._site(), self.config.gateway_port)
+        await self._listen(self._invoke_app(), self.config.control_port)
+        await self._provision()
+        if self.parts.warm:
+            self.launcher.warm()
+        self.launcher.watch()
+        self._ready = True
+
+    async def stop(self) -> None:
+        self._ready = False
+        for runner in self._runners:
+            await runner.cleanup()
+        await self.launcher.stop()
+
+    async def reset(self) -> None:
+        """Forget all state of local AWS and Stripe, provision again, restart the functions."""
+        async with self._resetting:
+            await self._reset_part(self.config.aws_url)
+            await self._reset_part(self.config.stripe_url)
+            await self._provision()
+
+    def endpoints(self) -> dict[str, Any]:
+        """What a client of this stack needs to know; answered by `GET /_local/endpoints`."""
+        config = self.config
+        return {
+            "site": config.site_url,
+            "api": f"{config.site_url}/backend",
+            "aws": config.aws_url,
+            "stripe": config.stripe_url,
+            "bedrock": config.bedrock_url,
+            "lambda": config.control_url,
+            "region": config.region,
+            "accountId": config.account_id,
+            "accessKeyId": config.access_key_id,
+            "secretAccessKey": config.secret_access_key,
+            "tableName": config.table_name,
+            "uploadsBucket": config.uploads_bucket,
+            "userPoolId": self.provisioned.get("user_pool_id", ""),
+            "userPoolClientId": self.provisioned.get("user_pool_client_id", ""),
+            "issuer": self.provisioned.get("issuer", ""),
+            "nextauthSecret": config.nextauth_secret,
+            "stripeSecretKey": config.stripe_secret_key,
+            "webhookSecret": config.webhook_secret,
+            "webhookUrl": config.webhook_url,
+            "stateDir": str(config.state_dir),
+            "frontend": config.frontend_url,
+        }
+
+    def _site(self) -> web.Application:
+        api = HttpApi(
+            self.launcher.invoke,
+            self._routes.routes,
+            account_id=self.config.account_id,
+            cors=Cors(allowed_origins(self.config)),
+            integration_seconds=self.parts.integration_seconds,
+            log=self.parts.log,
+        )
+        control = Control(self.config, self.endpoints, self.reset)
+        return Site(self.config, api, control, ready=lambda: self._ready).application()
+
+    def _invoke_app(self) -> web.Application:
+        @web.middleware
+        async def programs_only(request: web.Request, handler: Any) -> web.StreamResponse:
+            # A browser never calls this port; a page that tries comes from some other site.
+            if "Origin" in request.headers or not host_is_local(request.headers.get("Host", "")):
+                return web.json_response({"message": "Forbidden"}, status=403)
+            response: web.StreamResponse = await handler(request)
+            return response
+
+        async def health(_request: web.Request) -> web.StreamResponse:
+            return web.json_response({"status": "ok" if self._ready else "starting"})
+
+        app = web.Application(middlewares=[programs_only], client_max_size=_INVOKE_MAX)
+        app.add_routes([web.get("/_health", health), *invoke_routes(self.launcher)])
+        return app
+
+    async def _listen(self, app: web.Application, port: int) -> None:
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=0.5,
+            # The API emulation has a limit of its own and its own words for it.
+            max_line_size=_HEADER_ROOM,
+            max_field_size=_HEADER_ROOM,
+        )
+        await runner.setup()
+        self._runners.append(runner)
+        await web.TCPSite(runner, HOST, port, reuse_address=True).start()
+
+    async def _provision(self) -> None:
+        if self.parts.provision:
+            await self._wait_for(f"{self.config.aws_url}/_health")
+            self.provisioned = dict(await asyncio.to_thread(self.parts.provision, self.config))
+        table = environment_table(
+            self.config,
+            issuer=self.provisioned.get("issuer", ""),
+            client_id=self.provisioned.get("user_pool_client_id", ""),
+        )
+        self.launcher.configure(table)
+
+    async def _wait_for(self, url: str, seconds: float = 60) -> None:
+        deadline = asyncio.get_running_loop().time() + seconds
+        async with ClientSession(timeout=ClientTimeout(total=5)) as session:
+            while True:
+                with contextlib.suppress(ClientError, OSError, TimeoutError):
+                    async with session.get(url) as response:
+                        if response.status == 200:
+                            return
+                if asyncio.get_running_loop().time() > deadline:
+                    raise TimeoutError(f"{url} does not answer")
+                await asyncio.sleep(0.05)
+
+    async def _reset_part(self, url: str) -> None:
+        async with (
+            ClientSession(timeout=ClientTimeout(total=30)) as session,
+            session.post(f"{url}/_local/reset") as response,
+        ):
+            response.raise_for_status()
+
+
+async def _run(config: StackConfig) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    gateway = Gateway(config)
+    starting = asyncio.create_task(gateway.start())
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            await stopping
+    finally:
+        starting.cancel()
+        stopping.cancel()
+        await asyncio.gather(starting, stopping, return_exceptions=True)
+        await gateway.stop()
+
+
+def main(config: StackConfig) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    die_with_parent()
+    asyncio.run(_run(config))
