@@ -1,0 +1,208 @@
+"""From a request to the moto code that answers it: one service, under that service's own lock.
+
+Moto's own server resolves a service by some hundred regular expressions a request and imports Flask;
+here a signed request names its service, and services are imported when they are first called.
+"""
+
+import contextlib
+import re
+import sys
+import threading
+import traceback
+from collections import defaultdict
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from botocore.exceptions import ClientError
+from moto.core.exceptions import ServiceException
+from moto.core.request import Request
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from werkzeug.exceptions import HTTPException
+
+from localcloud.aws.connections import Answer
+from localcloud.aws.errors import refusal
+
+Handler = Callable[["LocalRequest"], Any]
+
+# Services that share their state share a lock.
+SHARES_LOCK = {"sesv2": "ses", "dynamodbstreams": "dynamodb"}
+# A long poll sleeps inside moto; it may not hold up the others.
+UNLOCKED = frozenset({"sqs"})
+SCOPE = re.compile(r"Credential=[^/,\s]+/\d+/([^/,\s]*)/([^/,\s]+)/aws4_request")
+QUERY_SCOPE = re.compile(r"X-Amz-Credential=[^&]*?(?:/|%2F)([a-z0-9-]+)(?:/|%2F)aws4_request", re.I)
+UNSIGNED_TARGETS = {
+    "AWSCognitoIdentityProviderService": "cognito-idp",
+    "DynamoDB_20120810": "dynamodb",
+    "AmazonSSM": "ssm",
+    "secretsmanager": "secretsmanager",
+}
+
+
+class LocalRequest(Request):
+    """Moto's request, marked as arriving through a real server."""
+
+    from_wsgi_server = True
+
+
+class Locks:
+    """One lock a service, made when first asked for."""
+
+    def __init__(self) -> None:
+        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+
+    def of(self, service: str) -> contextlib.AbstractContextManager[Any]:
+        if service in UNLOCKED:
+            return contextlib.nullcontext()
+        return self._locks[SHARES_LOCK.get(service, service)]
+
+
+LOCKS = Locks()
+
+
+def service_of(environ: dict[str, Any]) -> str:
+    """The signing name of the service a request is for; S3 when nothing says otherwise."""
+    if match := SCOPE.search(environ.get("HTTP_AUTHORIZATION", "")):
+        service = match.group(2).lower()
+    elif match := QUERY_SCOPE.search(environ["QUERY_STRING"]):
+        service = match.group(1).lower()
+    elif target := environ.get("HTTP_X_AMZ_TARGET"):
+        service = UNSIGNED_TARGETS.get(target.partition(".")[0], "unknown")
+    elif environ["PATH_INFO"].endswith(
+        ("/.well-known/jwks.json", "/.well-known/openid-configuration")
+    ):
+        service = "cognito-idp"
+    else:
+        service = "s3"
+    if service == "ses" and environ["PATH_INFO"].startswith("/v2/"):
+        return "sesv2"
+    return service
+
+
+def answer(environ: dict[str, Any], handlers: dict[str, Handler]) -> Answer:
+    """Answer one AWS request; `handlers` (by signing name) go before moto's own."""
+    service = service_of(environ)
+    try:
+        request = LocalRequest(environ)
+        if handler := handlers.get(service):
+            return as_answer(handler(request))
+        stock = _stock_handler(service, environ)
+        with LOCKS.of(service):
+            return as_answer(stock(request, request.raw_url, dict(request.headers)))
+    except Exception as error:  # noqa: BLE001 - whatever moto raises becomes an AWS error
+        return _failure(service, environ, error)
+
+
+def as_answer(result: Any) -> Answer:
+    """Moto's `(status, headers, body)` with a text, bytes or iterable body, as bytes."""
+    if isinstance(result, Answer):
+        return result
+    status, headers, body = result if isinstance(result, tuple) else (200, {}, result)
+    if isinstance(body, str):
+        body = body.encode()
+    elif not isinstance(body, bytes):
+        body = b"".join(body or ())
+    return Answer(int(status), {str(k): str(v) for k, v in headers.items()}, body)
+
+
+class UnsupportedError(Exception):
+    """Moto has no such service, path or action."""
+
+
+def _stock_handler(service: str, environ: dict[str, Any]) -> Callable[..., Any]:
+    path = environ["RAW_URI"].partition("?")[0]
+    for pattern, handler in _paths(service, environ):
+        if pattern.match(path):
+            return handler
+    raise UnsupportedError(f"{environ['REQUEST_METHOD']} {path} of {service}")
+
+
+_PATHS: dict[str, list[tuple[re.Pattern[str], Callable[..., Any]]]] = {}
+
+
+def _paths(
+    service: str, environ: dict[str, Any]
+) -> list[tuple[re.Pattern[str], Callable[..., Any]]]:
+    """Compiled `url_paths` of the moto package that serves `service`."""
+    with LOCKS.of("imports"):
+        package = _moto_package(service, environ)
+        if package not in _PATHS:
+            urls = import_module(f"moto.{package}.urls").url_paths
+            _PATHS[package] = [(re.compile(path.format("")), urls[path]) for path in urls]
+        return _PATHS[package]
+
+
+_STOCK = DomainDispatcherApplication(lambda _service: None)
+
+
+def _moto_package(service: str, environ: dict[str, Any]) -> str:
+    if service in _PATHS or service in {
+        "ssm",
+        "sts",
+        "secretsmanager",
+        "ses",
+        "sesv2",
+        "kms",
+        "s3",
+    }:
+        return service
+    host = _STOCK.infer_service_region_host(dict(environ), environ["PATH_INFO"])
+    backend = _STOCK.get_backend_for_host(host) if host else None
+    if not backend:
+        raise UnsupportedError(f"service {service}")
+    from moto.backends import ALT_SERVICE_NAMES
+
+    name = str(backend).replace("-", "")
+    return str(ALT_SERVICE_NAMES.get(name, name))
+
+
+def _failure(service: str, environ: dict[str, Any], error: Exception) -> Answer:
+    if isinstance(error, HTTPException) and error.response is None:
+        return _moto_error(service, error)
+    if isinstance(error, ClientError):
+        details = error.response["Error"]
+        return refusal(service, 400, details["Code"], details["Message"])
+    if isinstance(error, (NotImplementedError, UnsupportedError)) or _unknown_operation(error):
+        action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2] or str(error)
+        print(f"aws: not implemented: {service} {action}", file=sys.stderr, flush=True)
+        return refusal(
+            service,
+            400,
+            _UNKNOWN.get(service, "UnknownOperationException"),
+            f"Not implemented: {action}",
+        )
+    if isinstance(error, (UnicodeDecodeError, ValueError)) and _malformed(error):
+        return refusal(service, 400, "SerializationException", "The request body cannot be read.")
+    where = f"{service} {environ['REQUEST_METHOD']} {environ.get('HTTP_X_AMZ_TARGET', '')}"
+    print(f"aws: {where} failed:", file=sys.stderr)
+    traceback.print_exception(error, file=sys.stderr)
+    # Not a 500: SDKs would repeat for minutes what fails the same way each time.
+    return refusal(service, 400, "LocalFailure", f"{type(error).__name__}: {error}")
+
+
+_UNKNOWN = {
+    "sts": "InvalidAction",
+    "ses": "InvalidAction",
+    "iam": "InvalidAction",
+    "s3": "NotImplemented",
+}
+
+
+def _unknown_operation(error: Exception) -> bool:
+    return type(error).__name__ == "OperationNotFoundError"
+
+
+def _malformed(error: Exception) -> bool:
+    return isinstance(error, UnicodeDecodeError) or type(error).__name__ in {
+        "JSONDecodeError",
+        "RequestParserError",
+        "ProtocolParserError",
+    }
+
+
+def _moto_error(service: str, error: HTTPException) -> Answer:
+    if isinstance(error, ServiceException):
+        return refusal(service, error.code or 400, str(error.code), str(error))
+    body = error.get_body()
+    headers = dict(error.get_headers())
+    return Answer(error.code or 400, headers, body.encode() if isinstance(body, str) else body)

@@ -1,0 +1,75 @@
+"""The local AWS server: moto behind our own HTTP server, with the repairs of this package installed."""
+
+import os
+from typing import Any
+
+from localcloud.aws.connections import Answer, Server
+from localcloud.config import HOST, StackConfig
+from localcloud.process import die_with_parent
+
+OK = Answer(200, {"Content-Type": "application/json"}, b'{"status":"ok"}')
+
+
+def main(config: StackConfig) -> None:
+    """Serve local AWS on `config.aws_port` until SIGTERM or SIGINT."""
+    die_with_parent()
+    _set_moto_environment(config)
+    server = Server(HOST, config.aws_port, Application(config))
+    stop_on_signals(server)
+    server.serve_forever(poll_interval=0.2)
+    server.server_close()
+
+
+def stop_on_signals(server: Server) -> None:
+    """SIGTERM and SIGINT end `serve_forever`."""
+    import signal
+    import threading
+
+    def stop(_signal: int, _frame: Any) -> None:
+        # shutdown() waits for the loop that this handler interrupts.
+        threading.Thread(target=server.shutdown).start()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def _set_moto_environment(config: StackConfig) -> None:
+    """What moto reads from the environment, most of it while it is imported."""
+    os.environ.update(
+        {
+            "MOTO_ACCOUNT_ID": config.account_id,
+            "MOTO_ACM_VALIDATION_WAIT": "1",
+            "MOTO_PORT": str(config.aws_port),
+            # moto makes sessions of its own for region lists; they must not look for credentials.
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ACCESS_KEY_ID": config.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": config.secret_access_key,
+        }
+    )
+
+
+class Application:
+    """Dispatches to the control paths below `/_local`, `/_health`, and to AWS."""
+
+    def __init__(self, config: StackConfig) -> None:
+        from localcloud.aws import dynamodb, routing
+        from localcloud.aws.repair import require_moto
+
+        require_moto()
+        self._routing = routing
+        self._handlers: dict[str, routing.Handler] = {"dynamodb": dynamodb.handle}
+
+    def __call__(self, environ: dict[str, Any]) -> Answer:
+        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+        if path == "/_health":
+            return OK
+        if path == "/_local/reset" and method == "POST":
+            return self._reset()
+        return self._routing.answer(environ, self._handlers)
+
+    def _reset(self) -> Answer:
+        """Forget all state of every service that was called so far; provisioning comes after."""
+        from localcloud.aws.reset import forget_everything
+
+        forget_everything()
+        return OK
