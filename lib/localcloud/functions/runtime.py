@@ -107,23 +107,28 @@ def load(handler: str) -> Handler:
 
 
 def _load_or_report(api: RuntimeApi, handler: str) -> Handler:
+    """The handler; when it cannot be imported, Lambda is told why and the process ends."""
+    module, _, attribute = handler.replace("/", ".").rpartition(".")
     try:
         return load(handler)
-    except AttributeError as error:
-        found = _describe(error, 2)
-        found["errorMessage"] = f"Handler '{handler}' is missing or failed: {error}"
-        kind = "Runtime.HandlerNotFound"
-    except ImportError as error:
-        found = _describe(error, 2)
-        found["errorMessage"] = f"Unable to import module '{handler.rpartition('.')[0]}': {error}"
-        kind = "Runtime.ImportModuleError"
-    except SyntaxError as error:
-        found, kind = _describe(error, 2), "Runtime.UserCodeSyntaxError"
     except Exception as error:
-        found, kind = _describe(error, 2), f"Runtime.{type(error).__name__}"
-    found["errorType"] = kind
-    api.post("init/error", _encode({**found, "trace": traceback.format_exc()}), kind)
-    sys.exit(1)
+        kind, message = _init_failure(error, module, attribute)
+        trace = "".join(traceback.format_exception(error))
+        found = {**_describe(error, 2), "errorType": kind, "errorMessage": message, "trace": trace}
+        api.post("init/error", _encode(found), kind)
+        sys.exit(1)
+
+
+def _init_failure(error: Exception, module: str, attribute: str) -> tuple[str, str]:
+    """Error type and message as Lambda's own runtime words them."""
+    if isinstance(error, ImportError):
+        return "Runtime.ImportModuleError", f"Unable to import module '{module}': {error}"
+    if isinstance(error, SyntaxError):
+        return "Runtime.UserCodeSyntaxError", f"Syntax error in module '{module}': {error}"
+    if isinstance(error, AttributeError) and f"'{attribute}'" in str(error):
+        missing = f"Handler '{attribute}' missing on module '{module}'"
+        return "Runtime.HandlerNotFound", missing
+    return f"Runtime.{type(error).__name__}", str(error)
 
 
 def serve(api: RuntimeApi, handler: Handler, formatter: _LogFormatter) -> None:

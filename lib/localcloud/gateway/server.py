@@ -20,6 +20,7 @@ from localcloud.functions.manifest import (
     environment_table,
     parse_manifest,
 )
+from localcloud.functions.pool import MAX_WORKERS
 from localcloud.functions.worker import Log
 from localcloud.process import die_with_parent
 
@@ -47,6 +48,7 @@ class Parts:
     log: Log = print
     integration_seconds: float = 30.0
     warm: bool = True
+    max_workers: int = MAX_WORKERS
 
 
 def provision_local_aws(config: StackConfig) -> Mapping[str, str]:
@@ -64,7 +66,13 @@ class Gateway:
         self.config = config
         self.parts = parts or Parts(provision=provision_local_aws)
         self.provisioned: dict[str, str] = {}
-        self.launcher = Launcher(config, self.parts.specs, code=self.parts.code, log=self.parts.log)
+        self.launcher = Launcher(
+            config,
+            self.parts.specs,
+            code=self.parts.code,
+            log=self.parts.log,
+            max_workers=self.parts.max_workers,
+        )
         default = next((name for name, spec in self.parts.specs.items() if spec.default), None)
         self._routes = OpenApiFile(self.parts.openapi, default)
         self._ready = False
