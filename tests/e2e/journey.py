@@ -43,8 +43,8 @@ class Journey:
         options: dict[str, Any] = {
             "endpoint_url": endpoints["aws"],
             "region_name": endpoints["region"],
-            "aws_access_key_id": endpoints["awsAccessKeyId"],
-            "aws_secret_access_key": endpoints["awsSecretAccessKey"],
+            "aws_access_key_id": endpoints["accessKeyId"],
+            "aws_secret_access_key": endpoints["secretAccessKey"],
         }
         self.cognito = boto3.client("cognito-idp", **options)
         self.table = boto3.resource("dynamodb", **options).Table(endpoints["tableName"])
