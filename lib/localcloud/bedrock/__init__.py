@@ -1,0 +1,1 @@
+"""Local Bedrock: `bedrock-runtime` as the AWS SDKs speak it, with deterministic answers."""

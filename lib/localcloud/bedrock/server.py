@@ -1,0 +1,203 @@
+"""The server of local Bedrock, and its control paths below `/_local`."""
+
+import asyncio
+import json
+import time
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from localcloud.bedrock import converse, embeddings, eventstream, models, signature
+from localcloud.bedrock.converse import Reply
+from localcloud.bedrock.errors import BedrockError
+from localcloud.bedrock.faults import Disconnect, Faults
+from localcloud.config import HOST, StackConfig
+
+MAX_BODY_BYTES = 25 * 1024 * 1024
+CALLS_KEPT = 1_000
+# Seconds before an answer and between the deltas of a stream: short, but visible to people.
+LATENCY = 0.08
+DELTA_PAUSE = 0.012
+
+Operation = Callable[[web.Request, str, Any], Awaitable[web.StreamResponse]]
+
+
+def main(config: StackConfig) -> None:
+    """Serve local Bedrock on `config.bedrock_port` until SIGTERM or SIGINT."""
+    from localcloud.process import die_with_parent
+
+    die_with_parent()
+    web.run_app(
+        create_app(config),
+        host=HOST,
+        port=config.bedrock_port,
+        print=None,
+        access_log=None,
+        handle_signals=True,
+        reuse_address=True,
+        shutdown_timeout=0.5,
+    )
+
+
+def create_app(config: StackConfig) -> web.Application:  # noqa: ARG001 - the shape all parts share
+    """The application; its state lives in memory."""
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    bedrock = LocalBedrock()
+    app.add_routes(
+        [
+            web.get("/_health", _health),
+            web.get("/_local/calls", bedrock.list_calls),
+            web.get("/_local/faults", bedrock.list_faults),
+            web.post("/_local/faults", bedrock.add_fault),
+            web.post("/_local/reset", bedrock.reset),
+            web.post("/model/{model:.+}/converse", bedrock.operation(bedrock.converse)),
+            web.post(
+                "/model/{model:.+}/converse-stream", bedrock.operation(bedrock.converse_stream)
+            ),
+            web.post("/model/{model:.+}/invoke", bedrock.operation(bedrock.invoke)),
+            web.route("*", "/{rest:.*}", bedrock.unknown),
+        ]
+    )
+    return app
+
+
+class LocalBedrock:
+    """The operations, the calls they answered and the faults they shall suffer."""
+
+    def __init__(self) -> None:
+        self._calls: deque[dict[str, Any]] = deque(maxlen=CALLS_KEPT)
+        self._faults = Faults()
+
+    def operation(self, run: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """A route's handler: authentication, JSON, errors in Bedrock's form, faults."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            request_id = str(uuid.uuid4())
+            try:
+                signature.require(request.headers)
+                body = _json_of(await request.read())
+                await self._faults.before_answer()
+                response = await run(request, unquote(request.match_info["model"]), body)
+            except BedrockError as error:
+                return error.response(request_id)
+            except Disconnect:
+                if request.transport is not None:
+                    request.transport.abort()
+                return web.Response(status=500)
+            if not response.prepared:
+                response.headers["x-amzn-RequestId"] = request_id
+            return response
+
+        return handle
+
+    async def converse(self, _request: web.Request, model_id: str, body: Any) -> web.StreamResponse:
+        """`Converse`."""
+        started = time.perf_counter()
+        reply = converse.reply_to(model_id, body)
+        await asyncio.sleep(LATENCY)
+        self._record("Converse", model_id, body, reply)
+        return web.json_response(converse.whole(reply, _elapsed_ms(started)))
+
+    async def converse_stream(
+        self, request: web.Request, model_id: str, body: Any
+    ) -> web.StreamResponse:
+        """`ConverseStream`; what it refuses, it refuses before the first event."""
+        started = time.perf_counter()
+        reply = converse.reply_to(model_id, body)
+        deltas = converse.pieces(reply)
+        breaks_after = len(deltas) // 2 if self._faults.mid_stream() else None
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": eventstream.CONTENT_TYPE,
+                "x-amzn-RequestId": str(uuid.uuid4()),
+            }
+        )
+        await asyncio.sleep(LATENCY)
+        await response.prepare(request)
+        await response.write(converse.opening())
+        for index, delta in enumerate(deltas):
+            if index == breaks_after:
+                text = "The model stream ended unexpectedly. Try your request again."
+                await response.write(eventstream.exception("modelStreamErrorException", text))
+                return response
+            await response.write(delta)
+            await asyncio.sleep(DELTA_PAUSE)
+        for message in converse.closing(reply, _elapsed_ms(started)):
+            await response.write(message)
+        self._record("ConverseStream", model_id, body, reply)
+        return response
+
+    async def invoke(self, _request: web.Request, model_id: str, body: Any) -> web.StreamResponse:
+        """`InvokeModel` of the embedding model."""
+        started = time.perf_counter()
+        models.require_embedding_model(model_id)
+        answer = embeddings.embed(body)
+        count = answer["inputTextTokenCount"]
+        usage = {"inputTokens": count, "outputTokens": 0, "totalTokens": count}
+        self._append("InvokeModel", model_id, usage, {})
+        headers = {
+            "X-Amzn-Bedrock-Input-Token-Count": str(count),
+            "X-Amzn-Bedrock-Invocation-Latency": str(_elapsed_ms(started)),
+        }
+        return web.json_response(answer, headers=headers)
+
+    async def list_calls(self, _request: web.Request) -> web.Response:
+        """Answered calls, newest first, without their texts."""
+        return web.json_response(list(reversed(self._calls)))
+
+    async def list_faults(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._faults.listing())
+
+    async def add_fault(self, request: web.Request) -> web.Response:
+        """Set a switch of `faults.py`."""
+        try:
+            self._faults.add(json.loads(await request.read()))
+        except ValueError as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.json_response({"status": "ok"})
+
+    async def reset(self, _request: web.Request) -> web.Response:
+        """Forget calls and faults."""
+        self._calls.clear()
+        self._faults.clear()
+        return web.json_response({"status": "ok"})
+
+    async def unknown(self, _request: web.Request) -> web.Response:
+        return BedrockError(
+            "UnknownOperationException", "Local Bedrock does not implement this operation."
+        ).response(str(uuid.uuid4()))
+
+    def _record(self, name: str, model_id: str, body: Any, reply: Reply) -> None:
+        details = {
+            "stopReason": reply.stop_reason,
+            "requestMetadata": body.get("requestMetadata") or {},
+            "inferenceConfig": body.get("inferenceConfig") or {},
+        }
+        self._append(name, model_id, reply.usage, details)
+
+    def _append(
+        self, name: str, model_id: str, usage: dict[str, int], details: dict[str, Any]
+    ) -> None:
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        call = {"operation": name, "model": model_id, "usage": usage, "at": moment}
+        self._calls.append(call | details)
+
+
+async def _health(_request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+def _json_of(raw: bytes) -> Any:
+    try:
+        return json.loads(raw or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise BedrockError("SerializationException", "Unable to parse the request body") from error
+
+
+def _elapsed_ms(started: float) -> int:
+    return max(1, round((time.perf_counter() - started) * 1000))
