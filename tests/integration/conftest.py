@@ -1,0 +1,5 @@
+"""Fixtures that all integration tests share."""
+
+from tests.integration.aws_fixtures import aws
+
+__all__ = ["aws"]
