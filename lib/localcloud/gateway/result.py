@@ -32,8 +32,8 @@ def to_response(payload: bytes) -> HttpResponse:
     if not any(name == "content-type" for name, _ in headers) and status not in _BODILESS:
         headers.append(("content-type", "text/plain;charset=UTF-8"))
     cookies = result.get("cookies") or []
-    if not isinstance(cookies, list):
-        raise MalformedResultError("cookies is not a list")
+    if not isinstance(cookies, list) or any(_breaks_line(str(cookie)) for cookie in cookies):
+        raise MalformedResultError("cookies is not a list of single lines")
     headers += [("set-cookie", str(cookie)) for cookie in cookies]
     return HttpResponse(status, headers, b"" if status in _BODILESS else _body(result))
 
@@ -56,10 +56,14 @@ def _headers(headers: Any) -> list[tuple[str, str]]:
         if isinstance(value, dict | list):
             raise MalformedResultError(f"header {name} is not a string")
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        if "\n" in text or "\r" in text:
+        if _breaks_line(text):
             raise MalformedResultError(f"header {name} has a line break")
         flat.append((str(name).lower(), text))
     return [(name, text) for name, text in flat if name not in ("content-length", "connection")]
+
+
+def _breaks_line(text: str) -> bool:
+    return "\n" in text or "\r" in text
 
 
 def _body(result: dict[str, Any]) -> bytes:
