@@ -1,0 +1,10 @@
+"""What handlers find in the application."""
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from localcloud.stripe.account import Account
+
+ACCOUNT = web.AppKey("ACCOUNT", Account)
+WAKE = web.AppKey("WAKE", Callable[[], None])

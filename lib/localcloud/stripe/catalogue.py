@@ -1,0 +1,84 @@
+"""What a fresh account holds: products and prices of the plan file, a portal, our webhook endpoint."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from localcloud.config import ROOT, StackConfig
+from localcloud.stripe import versions
+from localcloud.stripe.resources import (
+    portal_configurations,
+    prices,
+    products,
+    webhook_endpoints,
+)
+from localcloud.stripe.store import Obj, Where, equal
+from localcloud.stripe.work import Work
+
+PLANS = ROOT / "lib" / "saas" / "plans.toml"
+
+
+def seed(work: Work, config: StackConfig, plans: Path = PLANS) -> None:
+    """Bring the account in line with the plan file and the stack. Changes nothing the second time.
+
+    A changed amount makes a new price that takes over the lookup key, as one would do at Stripe.
+    """
+    for plan in tomllib.loads(plans.read_text())["plans"]:
+        product = _product(work, plan)
+        if "amount_cents" in plan:
+            _price(work, product, plan)
+    if not work.store.select("billing_portal.configuration", equal("is_default", True), limit=1):
+        on = {"enabled": True}
+        features = {"invoice_history": on, "payment_method_update": on, "subscription_cancel": on}
+        portal_configurations.new(work, features, is_default=True)
+    _endpoint(work, config)
+
+
+def _product(work: Work, plan: dict[str, Any]) -> Obj:
+    wheres = (equal("metadata.app", "groundwork"), equal("metadata.plan", plan["id"]))
+    found = work.store.select("product", *wheres, Where("json_extract(body, '$._deleted') IS NULL"))
+    if found:
+        return found[-1]
+    metadata = {"app": "groundwork", "plan": plan["id"]}
+    return products.create(work, {"name": plan["name"], "metadata": metadata})
+
+
+def _price(work: Work, product: Obj, plan: dict[str, Any]) -> None:
+    held = work.store.select("price", equal("lookup_key", plan["lookup_key"]), limit=1)
+    amount, interval = plan["amount_cents"], plan["interval"]
+    if held and (held[0]["unit_amount"], held[0]["recurring"]["interval"]) == (amount, interval):
+        return
+    prices.create(
+        work,
+        {
+            "product": product["id"],
+            "currency": plan.get("currency", "usd"),
+            "unit_amount": amount,
+            "recurring": {"interval": interval},
+            "lookup_key": plan["lookup_key"],
+            "transfer_lookup_key": True,
+            "metadata": {
+                "app": "groundwork",
+                "plan": plan["id"],
+                "price_key": plan["price_key"],
+            },
+        },
+    )
+
+
+def _endpoint(work: Work, config: StackConfig) -> None:
+    """The stack's own endpoint: it follows the stack to another port or secret."""
+    secrets = [{"secret": config.webhook_secret, "until": None}]
+    for endpoint in work.store.select("webhook_endpoint", equal("metadata.app", "groundwork")):
+        if not endpoint.get("_deleted"):
+            work.update(endpoint, url=config.webhook_url, _secrets=secrets)
+            return
+    webhook_endpoints.new(
+        work,
+        config.webhook_url,
+        ["*"],
+        config.webhook_secret,
+        api_version=versions.DEFAULT,
+        description="Groundwork's billing webhook",
+        metadata={"app": "groundwork"},
+    )

@@ -1,0 +1,152 @@
+"""The local stack's own levers: pay, reset, look. None of this exists at Stripe."""
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from localcloud.stripe import announce, catalogue, checkout, lifecycle, versions
+from localcloud.stripe.account import Account
+from localcloud.stripe.app_keys import ACCOUNT, WAKE
+from localcloud.stripe.cards import CardDetails
+from localcloud.stripe.errors import StripeError, invalid
+from localcloud.stripe.store import Obj
+from localcloud.stripe.work import Work
+
+JsonObject = dict[str, Any]
+
+
+def prepare(account: Account) -> None:
+    """Seed the catalogue and the stack's webhook endpoint."""
+    work = account.work()
+    with account.store.transaction():
+        catalogue.seed(work, account.config)
+
+
+def reset(account: Account) -> JsonObject:
+    """Forget everything, and seed again."""
+    with account.store.transaction():
+        account.store.clear()
+        catalogue.seed(account.work(), account.config)
+    return {"status": "ok"}
+
+
+def pay(account: Account, body: Any) -> JsonObject:
+    """`{"sessionId", "card", "email"?, "name"?, "authentication"?: "complete"|"fail"}` as on the page.
+
+    Answers `{"status": "complete"|"declined"|"requires_action", "session", "error"?}`. For a card that asks
+    for 3D Secure, `authentication` goes through that step too; alone, without a card, it answers a
+    step begun before.
+    """
+    fields = _strings(body, ("sessionId", "card", "email", "name", "authentication"))
+    if "sessionId" not in fields:
+        raise invalid("sessionId is required.", "sessionId")
+    if fields.get("authentication", "fail") not in ("complete", "fail"):
+        raise invalid("authentication must be complete or fail.", "authentication")
+    work = account.work()
+    with account.store.transaction():
+        lifecycle.catch_up(work)
+        session = work.need("checkout.session", fields["sessionId"], param="sessionId")
+        outcome = _pay(work, session, fields)
+    return _outcome(account, outcome)
+
+
+def _pay(work: Work, session: Obj, fields: dict[str, str]) -> checkout.Outcome:
+    outcome = checkout.Outcome("requires_action", session)
+    if "card" in fields:
+        number = fields["card"].replace(" ", "")
+        year = 1970 + work.now // 31_556_952 + 3
+        cvc = "1234" if number.startswith("37") else "123"
+        card = CardDetails(number, 12, year, cvc, fields.get("name", "Test Customer"))
+        email = fields.get("email") or session_email(work, session) or "customer@example.com"
+        outcome = checkout.pay(work, session, card, email)
+    elif "authentication" not in fields:
+        raise invalid("card is required.", "card")
+    if outcome.status == "requires_action" and "authentication" in fields:
+        outcome = checkout.authenticate(
+            work, session, passed=fields["authentication"] == "complete"
+        )
+    return outcome
+
+
+def session_email(work: Work, session: Obj) -> str | None:
+    """The address that Checkout fills in: the customer's, or the one given for the session."""
+    customer = work.find("customer", session["customer"])
+    email: str | None = customer["email"] if customer else session["customer_email"]
+    return email
+
+
+def _outcome(account: Account, outcome: checkout.Outcome) -> JsonObject:
+    shown = versions.render(account.work().present(outcome.session), outcome.session["_version"])
+    answer: JsonObject = {"status": outcome.status, "session": shown}
+    if outcome.error:
+        error = outcome.error
+        answer["error"] = {
+            "code": error.code,
+            "decline_code": error.decline_code,
+            "message": error.message,
+        }
+    return answer
+
+
+def _strings(body: Any, names: tuple[str, ...]) -> dict[str, str]:
+    if not isinstance(body, dict):
+        raise invalid("The body must be a JSON object.")
+    for name, value in body.items():
+        if name not in names:
+            raise invalid(f"Unknown field: {name}", name)
+        if not isinstance(value, str):
+            raise invalid(f"{name} must be a string.", name)
+    return dict(body)
+
+
+def events(account: Account, limit: int = 100) -> list[JsonObject]:
+    """The newest events as the API shows them, each with its `deliveries` and their `attempts`."""
+    work, db = account.work(), account.store.db
+    found = []
+    for event in account.store.select("event", limit=limit):
+        rows = db.execute("SELECT * FROM deliveries WHERE event = ?", (event["id"],)).fetchall()
+        deliveries = []
+        for row in rows:
+            attempts = db.execute(
+                "SELECT at, status, error, duration_ms, body FROM attempts WHERE delivery = ? "
+                "ORDER BY at",
+                (row["id"],),
+            ).fetchall()
+            endpoint = work.find("webhook_endpoint", row["endpoint"]) or {}
+            deliveries.append(
+                {
+                    "endpoint": row["endpoint"],
+                    "url": endpoint.get("url"),
+                    "state": row["state"],
+                    "nextAt": row["next_at"] if row["state"] == "pending" else None,
+                    "attempts": [dict(attempt) for attempt in attempts],
+                }
+            )
+        found.append({**announce.show(work, event), "deliveries": deliveries})
+    return found
+
+
+async def handle_health(request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+async def handle_pay(request: web.Request) -> web.Response:
+    try:
+        body = json.loads(await request.read())
+    except (ValueError, RecursionError):
+        return web.json_response(invalid("The body is not valid JSON.").body(), status=400)
+    try:
+        answer = pay(request.app[ACCOUNT], body)
+    except StripeError as error:
+        return web.json_response(error.body(), status=error.status)
+    request.app[WAKE]()
+    return web.json_response(answer)
+
+
+async def handle_reset(request: web.Request) -> web.Response:
+    return web.json_response(reset(request.app[ACCOUNT]))
+
+
+async def handle_events(request: web.Request) -> web.Response:
+    return web.json_response(events(request.app[ACCOUNT]))

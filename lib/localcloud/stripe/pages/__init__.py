@@ -1,0 +1,1 @@
+"""The pages that customers see: Checkout and the Customer Portal."""

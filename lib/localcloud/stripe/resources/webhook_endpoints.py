@@ -1,0 +1,123 @@
+"""Webhook endpoints: who is told (https://docs.stripe.com/api/webhook_endpoints). Sending: `webhooks`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud.stripe import versions
+from localcloud.stripe.errors import invalid
+from localcloud.stripe.lists import page
+from localcloud.stripe.nouns import random_text
+from localcloud.stripe.params import (
+    EXPAND,
+    PAGE,
+    Array,
+    Boolean,
+    Hash,
+    Metadata,
+    Spec,
+    Text,
+    Url,
+)
+from localcloud.stripe.registry import Resource, Route
+from localcloud.stripe.store import Obj, Where
+from localcloud.stripe.work import Work, merge_metadata, plain
+
+URL = "/v1/webhook_endpoints"
+
+
+@dataclass(frozen=True)
+class Version:
+    """An API version that this stand-in can render."""
+
+    def parse(self, raw: Any, at: str, version: str) -> str:
+        if raw not in versions.KNOWN or not isinstance(raw, str):
+            raise invalid(f"Invalid API version: {raw}"[:100], at)
+        return raw
+
+
+FIELDS: dict[str, Spec] = {
+    **EXPAND,
+    "description": Text(clearable=True),
+    "enabled_events": Array(Text(), longest=500),
+    "metadata": Metadata(),
+    "url": Url(),
+}
+CREATE = Hash(
+    {**FIELDS, "api_version": Version()},
+    required=("enabled_events", "url"),
+    unbuilt=("connect",),
+)
+UPDATE = Hash({**FIELDS, "disabled": Boolean()})
+
+
+def new(work: Work, url: str, enabled_events: list[str], secret: str, **fields: Any) -> Obj:
+    """A stored endpoint. `secret` (`whsec_…`) signs what it is sent."""
+    endpoint = work.new(
+        "webhook_endpoint",
+        api_version=None,
+        application=None,
+        description=None,
+        enabled_events=enabled_events,
+        metadata={},
+        status="enabled",
+        url=url,
+        _secrets=[{"secret": secret, "until": None}],
+    )
+    endpoint.update(fields)
+    return work.create(endpoint)
+
+
+def create(work: Work, params: Obj) -> Obj:
+    """Like Stripe's, the answer shows the secret this once."""
+    secret = f"whsec_{random_text(32)}"
+    endpoint = new(
+        work,
+        params["url"],
+        params["enabled_events"],
+        secret,
+        api_version=params.get("api_version"),
+        description=params.get("description"),
+        metadata=merge_metadata({}, params.get("metadata", {})),
+    )
+    return {**work.present(endpoint), "secret": secret}
+
+
+def retrieve(work: Work, params: Obj, id: str) -> Obj:
+    return work.present(work.need("webhook_endpoint", id))
+
+
+def update(work: Work, params: Obj, id: str) -> Obj:
+    endpoint = work.need("webhook_endpoint", id)
+    changes = {k: params[k] for k in ("description", "enabled_events", "url") if k in params}
+    if "metadata" in params:
+        changes["metadata"] = merge_metadata(endpoint["metadata"], params["metadata"])
+    if "disabled" in params:
+        changes["status"] = "disabled" if params["disabled"] else "enabled"
+    return work.present(work.update(endpoint, **changes))
+
+
+def delete(work: Work, params: Obj, id: str) -> Obj:
+    endpoint = work.need("webhook_endpoint", id)
+    return work.present(work.update(endpoint, _deleted=True, status="disabled"))
+
+
+def list_all(work: Work, params: Obj) -> Obj:
+    live = Where("json_extract(body, '$._deleted') IS NULL")
+    return page(work, "webhook_endpoint", URL, params, live)
+
+
+def present(work: Work, endpoint: Obj) -> Obj:
+    return plain(work, endpoint)
+
+
+RESOURCE = Resource(
+    kind="webhook_endpoint",
+    present=present,
+    routes=(
+        Route("POST", URL, create, CREATE),
+        Route("GET", URL, list_all, Hash(PAGE)),
+        Route("GET", URL + "/{id}", retrieve, Hash(EXPAND)),
+        Route("POST", URL + "/{id}", update, UPDATE),
+        Route("DELETE", URL + "/{id}", delete),
+    ),
+)

@@ -1,0 +1,130 @@
+"""The HTTP server of the local Stripe: API, pages and control on one port of 127.0.0.1."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from localcloud.config import HOST, StackConfig
+from localcloud.process import die_with_parent
+from localcloud.stripe import api, control, lifecycle
+from localcloud.stripe.account import Account
+from localcloud.stripe.app_keys import ACCOUNT, WAKE
+from localcloud.stripe.errors import StripeError
+from localcloud.stripe.nouns import new_id
+from localcloud.stripe.pages import routes as pages
+from localcloud.stripe.webhooks import Courier
+
+LARGEST_BODY = 1024 * 1024
+TICK_SECONDS = 0.5
+
+
+def create_app(config: StackConfig) -> web.Application:
+    """The whole local Stripe for an event loop: storage is opened now, closed with the application."""
+    account = Account(config)
+    control.prepare(account)
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_guard])
+    app[ACCOUNT] = account
+    app.router.add_get("/_health", control.handle_health)
+    app.router.add_post("/_local/pay", control.handle_pay)
+    app.router.add_post("/_local/reset", control.handle_reset)
+    app.router.add_get("/_local/events", control.handle_events)
+    pages.add_to(app)
+    app.router.add_route("*", "/{path:.*}", _handle_api)
+    courier = Courier(account)
+    app[WAKE] = courier.wake
+
+    async def run(_: web.Application) -> AsyncIterator[None]:
+        await courier.start()
+        ticker = asyncio.create_task(_tick(account, courier))
+        yield
+        ticker.cancel()
+        with suppress(asyncio.CancelledError):
+            await ticker
+        await courier.stop()
+        account.store.close()
+
+    app.cleanup_ctx.append(run)
+    return app
+
+
+async def _tick(account: Account, courier: Courier) -> None:
+    """Let deadlines happen although nobody asks."""
+    while True:
+        await asyncio.sleep(TICK_SECONDS)
+        work = account.work()
+        if account.store.next_due(work.now):
+            with account.store.transaction():
+                lifecycle.catch_up(work)
+            courier.wake()
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answers in Stripe's shape for what no handler answers: too large, wrong method, a fault of ours."""
+    try:
+        return await handler(request)
+    except web.HTTPRequestEntityTooLarge:
+        error = StripeError(413, f"The request body is larger than {LARGEST_BODY} bytes.")
+    except web.HTTPMethodNotAllowed as refusal:
+        error = StripeError(405, f"{request.path} does not answer {refusal.method}.")
+    except web.HTTPException:
+        raise
+    except Exception as fault:
+        request.app.logger.exception("stripe: %s %s failed", request.method, request.path)
+        error = StripeError(
+            500, f"The local Stripe has a fault: {type(fault).__name__}.", kind="api_error"
+        )
+    return web.json_response(
+        error.body(), status=error.status, headers={"Request-Id": new_id("request")}
+    )
+
+
+async def _handle_api(request: web.Request) -> web.Response:
+    if not request.path.startswith("/v1/"):
+        message = (
+            f"Unrecognized request URL ({request.method}: {request.path}). Please see "
+            "https://stripe.com/docs or we can help at https://support.stripe.com/."
+        )
+        return web.json_response(StripeError(404, message).body(), status=404)
+    answer = api.answer(
+        request.app[ACCOUNT],
+        api.Request(
+            method=request.method,
+            path=request.path,
+            query=request.rel_url.raw_query_string,
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=await request.read(),
+        ),
+    )
+    request.app[WAKE]()
+    return web.Response(
+        status=answer.status,
+        text=answer.body,
+        headers=answer.headers,
+        content_type="application/json",
+    )
+
+
+def main(config: StackConfig) -> None:
+    """Serve on `config.stripe_port` until SIGTERM or SIGINT."""
+    die_with_parent()
+    asyncio.run(_serve(config))
+
+
+async def _serve(config: StackConfig) -> None:
+    runner = web.AppRunner(create_app(config), access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, HOST, config.stripe_port, reuse_address=True)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await site.start()
+        await stop.wait()
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,346 @@
+"""How a subscription lives: it starts, renews, pauses and ends. Called by the API, pages and deadlines."""
+
+from typing import Any
+
+from localcloud.stripe import periods
+from localcloud.stripe.nouns import new_id
+from localcloud.stripe.resources import invoices
+from localcloud.stripe.store import Obj, equal
+from localcloud.stripe.versions import CLOVER
+from localcloud.stripe.work import Work, difference
+
+UPDATED = "customer.subscription.updated"
+ENDED = ("canceled", "incomplete_expired")
+INCOMPLETE_SECONDS = 23 * 3600
+WARNING_SECONDS = 3 * 86400
+NO_DETAILS = {"comment": None, "feedback": None, "reason": None}
+
+
+def build(
+    work: Work, customer: Obj, items: list[Obj], *, trial_end: int | None = None, **fields: Any
+) -> Obj:
+    """Store a subscription, not announced yet, `active` or `trialing`.
+
+    `items` are `{"price": <price object>, "quantity", "metadata"}`; `trial_end` is epoch seconds.
+    """
+    first: Obj = items[0]["price"]
+    anchor = trial_end or work.now
+    recurring = first["recurring"]
+    end = trial_end or periods.next_end(
+        anchor, recurring["interval"], recurring["interval_count"], work.now
+    )
+    subscription = work.new(
+        "subscription",
+        **_blank(work),
+        billing_cycle_anchor=anchor,
+        currency=first["currency"],
+        customer=customer["id"],
+        start_date=work.now,
+        status="trialing" if trial_end else "active",
+        trial_start=work.now if trial_end else None,
+        trial_end=trial_end,
+        _warned=False,
+    )
+    subscription.update(fields)
+    stored = [_item(work, subscription, item, end) for item in items]
+    subscription["_items"] = [item["id"] for item in stored]
+    subscription["_prices"] = [item["_price"] for item in stored]
+    return save(work, subscription)
+
+
+def _blank(work: Work) -> Obj:
+    flexible = work.version[:10] >= CLOVER
+    return {
+        "application": None,
+        "application_fee_percent": None,
+        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+        "billing_cycle_anchor_config": None,
+        "billing_mode": billing_mode("flexible" if flexible else "classic"),
+        "billing_schedules": [],
+        "billing_thresholds": None,
+        "cancel_at": None,
+        "cancel_at_period_end": False,
+        "canceled_at": None,
+        "cancellation_details": dict(NO_DETAILS),
+        "collection_method": "charge_automatically",
+        "customer_account": None,
+        "days_until_due": None,
+        "default_payment_method": None,
+        "default_source": None,
+        "default_tax_rates": [],
+        "description": None,
+        "discounts": [],
+        "ended_at": None,
+        "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
+        "latest_invoice": None,
+        "managed_payments": None,
+        "metadata": {},
+        "next_pending_invoice_item_invoice": None,
+        "on_behalf_of": None,
+        "pause_collection": None,
+        "payment_settings": {
+            "payment_method_options": None,
+            "payment_method_types": None,
+            "save_default_payment_method": "off",
+        },
+        "pending_invoice_item_interval": None,
+        "pending_setup_intent": None,
+        "pending_update": None,
+        "schedule": None,
+        "test_clock": None,
+        "transfer_data": None,
+        "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
+    }
+
+
+def billing_mode(kind: str) -> Obj:
+    """`classic`, or `flexible`, which new subscriptions are from API version clover on."""
+    if kind == "classic":
+        return {"flexible": None, "type": "classic"}
+    return {"flexible": {"proration_discounts": "included"}, "type": "flexible"}
+
+
+def _item(work: Work, subscription: Obj, item: Obj, end: int) -> Obj:
+    stored = {
+        "id": new_id("subscription_item"),
+        "object": "subscription_item",
+        "billed_until": None,
+        "billing_thresholds": None,
+        "created": work.now,
+        "current_period_end": end,
+        "current_period_start": work.now,
+        "current_trial": None,
+        "discounts": [],
+        "metadata": item.get("metadata") or {},
+        "quantity": item.get("quantity", 1),
+        "subscription": subscription["id"],
+        "tax_rates": [],
+        "_price": item["price"]["id"],
+    }
+    work.store.put(stored)
+    return stored
+
+
+def items_of(work: Work, subscription: Obj) -> list[Obj]:
+    """The stored items, in their order."""
+    return [work.need("subscription_item", identifier) for identifier in subscription["_items"]]
+
+
+def period_of(work: Work, subscription: Obj) -> tuple[int, int]:
+    """Start and end of the current period; all items share it."""
+    item = items_of(work, subscription)[0]
+    return item["current_period_start"], item["current_period_end"]
+
+
+def save(work: Work, subscription: Obj, event: str | None = None, **changes: Any) -> Obj:
+    """Change, store and announce a subscription, and set its next deadline."""
+    before = work.present(subscription) if event else None
+    subscription.update(changes)
+    subscription["_due"] = _due(work, subscription)
+    work.store.put(subscription)
+    if event == UPDATED and before is not None:
+        announce_change(work, before, subscription)
+    elif event:
+        work.emit(event, subscription)
+    return subscription
+
+
+def announce_change(work: Work, before: Obj, subscription: Obj) -> None:
+    """Announce what differs from `before`, a subscription presented earlier; nothing if nothing does."""
+    after = work.present(subscription)
+    previous = difference(before, after)
+    if previous:
+        work.announce(work, UPDATED, after, previous)
+
+
+def _due(work: Work, subscription: Obj) -> int | None:
+    status = subscription["status"]
+    if status in ENDED:
+        return None
+    if status == "incomplete":
+        return int(subscription["created"]) + INCOMPLETE_SECONDS
+    moments = [subscription["cancel_at"]]
+    if status != "paused":
+        moments.append(period_of(work, subscription)[1])
+    if status == "trialing" and not subscription["_warned"]:
+        moments.append(max(subscription["trial_end"] - WARNING_SECONDS, subscription["created"]))
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def bill(work: Work, subscription: Obj, reason: str) -> Obj:
+    """An open invoice for the current period; a trial's costs nothing."""
+    trial = subscription["status"] == "trialing"
+    period = period_of(work, subscription)
+    lines = []
+    for item in items_of(work, subscription):
+        price = work.need("price", item["_price"])
+        product = work.find("product", price["product"]) or {"name": "Product"}
+        amount = 0 if trial else price["unit_amount"] * item["quantity"]
+        note = f"Trial period for {product['name']}" if trial else ""
+        lines.append(invoices.line(work, item, amount, period, note))
+    covers = period if reason == "subscription_cycle" else (work.now, work.now)
+    invoice = invoices.new(work, subscription, lines, reason, covers)
+    subscription["latest_invoice"] = invoice["id"]
+    return invoice
+
+
+def method_of(work: Work, subscription: Obj) -> Obj | None:
+    """The card that pays: the subscription's own, else the customer's default."""
+    customer = work.find("customer", subscription["customer"])
+    default = customer["invoice_settings"]["default_payment_method"] if customer else None
+    return work.find("payment_method", subscription["default_payment_method"] or default)
+
+
+def on_due(work: Work, subscription: Obj) -> None:
+    """What a deadline brings. `work.now` is the deadline."""
+    if subscription["status"] == "incomplete":
+        expire(work, subscription)
+    elif subscription["cancel_at"] is not None and subscription["cancel_at"] <= work.now:
+        end(work, subscription)
+    elif period_of(work, subscription)[1] <= work.now:
+        renew(work, subscription)
+    else:
+        save(work, subscription, _warned=True)
+        work.emit("customer.subscription.trial_will_end", subscription)
+
+
+def expire(work: Work, subscription: Obj) -> Obj:
+    """The first payment never came."""
+    _void_open_invoice(work, subscription)
+    return save(
+        work,
+        subscription,
+        UPDATED,
+        status="incomplete_expired",
+        ended_at=work.now,
+    )
+
+
+def end(work: Work, subscription: Obj, details: Obj | None = None) -> Obj:
+    """Cancel now. `details` are `comment` and `feedback` of the customer."""
+    _void_open_invoice(work, subscription)
+    reason = subscription["cancellation_details"]["reason"] or "cancellation_requested"
+    return save(
+        work,
+        subscription,
+        "customer.subscription.deleted",
+        status="canceled",
+        canceled_at=subscription["canceled_at"] or work.now,
+        ended_at=work.now,
+        cancellation_details={
+            **subscription["cancellation_details"],
+            **(details or {}),
+            "reason": reason,
+        },
+    )
+
+
+def _void_open_invoice(work: Work, subscription: Obj) -> None:
+    invoice = work.find("invoice", subscription["latest_invoice"])
+    if subscription["status"] == "incomplete" and invoice and invoice["status"] == "open":
+        invoices.void(work, invoice)
+
+
+def renew(work: Work, subscription: Obj) -> None:
+    """Begin the next period and charge for it; a refusal makes the subscription `past_due`."""
+    method = method_of(work, subscription)
+    ending_trial = subscription["status"] == "trialing"
+    missing = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
+    if ending_trial and method is None and missing == "cancel":
+        end(work, subscription)
+    elif ending_trial and method is None and missing == "pause":
+        save(work, subscription, UPDATED, status="paused")
+        work.emit("customer.subscription.paused", subscription)
+    else:
+        before = work.present(subscription)
+        begin_period(work, subscription, method)
+        save(work, subscription)
+        announce_change(work, before, subscription)
+
+
+def begin_period(work: Work, subscription: Obj, method: Obj | None) -> None:
+    """Enter the period after the current one and charge for it; stores all but the subscription."""
+    advance(work, subscription, period_of(work, subscription)[1])
+    if subscription["status"] == "trialing":
+        subscription["status"] = "active"
+    invoice = bill(work, subscription, "subscription_cycle")
+    collect(work, subscription, invoice, method, off_session=True)
+
+
+def resume(work: Work, subscription: Obj) -> Obj:
+    """Take up a paused subscription with a new billing cycle; it stays paused until it is paid."""
+    subscription["billing_cycle_anchor"] = work.now
+    advance(work, subscription, work.now)
+    invoice = bill(work, subscription, "subscription_update")
+    invoices.pay(work, invoice, method_of(work, subscription), off_session=True)
+    if invoice["status"] != "paid":
+        return save(work, subscription)
+    save(work, subscription, UPDATED, status="active")
+    work.emit("customer.subscription.resumed", subscription)
+    return subscription
+
+
+def advance(work: Work, subscription: Obj, start: int) -> None:
+    """Move all items to the period that begins at `start`."""
+    for item in items_of(work, subscription):
+        recurring = work.need("price", item["_price"])["recurring"]
+        item["current_period_start"] = start
+        item["current_period_end"] = periods.next_end(
+            subscription["billing_cycle_anchor"],
+            recurring["interval"],
+            recurring["interval_count"],
+            start,
+        )
+        work.store.put(item)
+
+
+def collect(
+    work: Work, subscription: Obj, invoice: Obj, method: Obj | None, *, off_session: bool
+) -> None:
+    """Pay an invoice, and set (not store) the status that follows for a running subscription."""
+    invoices.pay(work, invoice, method, off_session=off_session)
+    paid = invoice["status"] == "paid"
+    if not paid and method is None:
+        work.emit("invoice.payment_failed", invoice)
+    subscription["status"] = "active" if paid else "past_due"
+    customer = work.find("customer", subscription["customer"])
+    if customer and customer["delinquent"] == paid:
+        others = work.store.select(
+            "subscription", equal("customer", customer["id"]), equal("status", "past_due")
+        )
+        if not paid or all(other["id"] == subscription["id"] for other in others):
+            work.update(customer, "customer.updated", delinquent=not paid)
+
+
+def schedule_end(work: Work, subscription: Obj, *, portal: bool = False) -> Obj:
+    """Cancel at the end of the period.
+
+    In flexible billing mode the Customer Portal names the moment only (`cancel_at`) and leaves
+    `cancel_at_period_end` false (https://docs.stripe.com/billing/subscriptions/billing-mode/compare).
+    """
+    by_date = portal and subscription["billing_mode"]["type"] == "flexible"
+    return save(
+        work,
+        subscription,
+        UPDATED,
+        cancel_at=period_of(work, subscription)[1],
+        cancel_at_period_end=not by_date,
+        canceled_at=work.now,
+        cancellation_details={
+            **subscription["cancellation_details"],
+            "reason": "cancellation_requested",
+        },
+    )
+
+
+def keep(work: Work, subscription: Obj) -> Obj:
+    """Take back a scheduled cancellation."""
+    return save(
+        work,
+        subscription,
+        UPDATED,
+        cancel_at=None,
+        cancel_at_period_end=False,
+        canceled_at=None,
+        cancellation_details=dict(NO_DETAILS),
+    )

@@ -1,0 +1,103 @@
+"""One unit of work: the store, the time and who asked, handed to everything that changes objects."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from localcloud.stripe.errors import no_such
+from localcloud.stripe.nouns import new_id
+from localcloud.stripe.store import Obj, Store
+
+if TYPE_CHECKING:
+    from localcloud.stripe.registry import Resource
+
+
+@dataclass
+class Work:
+    """A request, a page's post or a deadline, inside one transaction.
+
+    `now` is the business time in epoch seconds, `version` the caller's API version, `base_url` where
+    browsers reach the local Stripe's own pages. `wall` is real time, for the transport of events.
+    """
+
+    store: Store
+    resources: "Mapping[str, Resource]"
+    now: int
+    wall: float
+    version: str
+    base_url: str
+    request_id: str | None = None
+    idempotency_key: str | None = None
+    announce: Callable[["Work", str, Obj, Obj | None], None] = field(
+        repr=False, default=lambda *_: None
+    )
+
+    def find(self, kind: str, identifier: str | None) -> Obj | None:
+        """The stored object, deleted ones too, or None."""
+        return self.store.get(kind, identifier) if identifier else None
+
+    def need(self, kind: str, identifier: str, *, param: str | None = None) -> Obj:
+        """The stored object. Raises 404, or 400 when a parameter (`param`) named it; deleted ones are gone."""
+        obj = self.store.get(kind, identifier)
+        if obj is None or obj.get("_deleted"):
+            raise no_such(kind, identifier, param=param or "id", status=400 if param else 404)
+        return obj
+
+    def new(self, kind: str, **fields: Any) -> Obj:
+        """A new object of that kind (not stored yet) with id, creation time and test mode filled in."""
+        head = {"id": new_id(kind), "object": kind, "created": self.now, "livemode": False}
+        return {**head, **fields}
+
+    def present(self, obj: Obj) -> Obj:
+        """The object as the API shows it, in the newest version's shape and unexpanded."""
+        return self.resources[obj["object"]].present(self, obj)
+
+    def create(self, obj: Obj, event: str | None = None) -> Obj:
+        """Store a new object and announce it."""
+        self.store.put(obj)
+        if event:
+            self.announce(self, event, self.present(obj), None)
+        return obj
+
+    def update(self, obj: Obj, event: str | None = None, **changes: Any) -> Obj:
+        """Change an object, store it, and announce it if that changed anything that can be seen."""
+        before = self.present(obj) if event else None
+        obj.update(changes)
+        self.store.put(obj)
+        if event and before is not None:
+            after = self.present(obj)
+            previous = difference(before, after)
+            if previous or not event.endswith(".updated"):
+                self.announce(self, event, after, previous if event.endswith(".updated") else None)
+        return obj
+
+    def emit(self, event: str, obj: Obj) -> None:
+        """Announce an object as it is."""
+        self.announce(self, event, self.present(obj), None)
+
+
+def difference(before: Obj, after: Obj) -> Obj:
+    """Stripe's `previous_attributes`: old values of what changed; hashes by key, lists as a whole."""
+    changed: Obj = {}
+    for name in {**before, **after}:
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        both = isinstance(old, dict) and isinstance(new, dict)
+        changed[name] = difference(old, new) if both and old and new else old
+    return changed
+
+
+def plain(work: Work, obj: Obj) -> Obj:
+    """Show everything that is not internal (a name with a leading underscore); a deleted object is a stub."""
+    if obj.get("_deleted"):
+        return {"id": obj["id"], "object": obj["object"], "deleted": True}
+    return {name: value for name, value in obj.items() if not name.startswith("_")}
+
+
+def merge_metadata(old: Mapping[str, str], new: Mapping[str, str | None] | None) -> dict[str, str]:
+    """Stripe's rule: keys are merged, an emptied key goes, an emptied whole (`None`) removes all."""
+    if new is None:
+        return {}
+    merged = {**old, **new}
+    return {key: value for key, value in merged.items() if value is not None}
