@@ -22,7 +22,7 @@ from .process import child_environment, free_ports, port_is_free
 
 CONFIG_VARIABLE = "GROUNDWORK_STACK"
 START_SECONDS = 60.0
-_STOP_SECONDS = 3.0
+_STOP_SECONDS = 2.5
 _LINES_KEPT = 200
 
 PARTS: Mapping[str, Sequence[str]] = {

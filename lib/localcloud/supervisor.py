@@ -4,11 +4,12 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
 from .config import ROOT
-from .stack import PortTakenError, Stack, StackError, check_port
+from .stack import PARTS, PortTakenError, Stack, StackError, check_port
 
 __all__ = ["PortTakenError", "Stack", "StackError", "dev"]
 
@@ -17,7 +18,13 @@ class _StopRequestedError(BaseException):
     """Raised by SIGINT, SIGTERM and SIGHUP, wherever the supervisor happens to be."""
 
 
-def dev(port: int, state_dir: Path | None, *, allow_user_header: bool = False) -> int:
+def dev(
+    port: int,
+    state_dir: Path | None,
+    *,
+    allow_user_header: bool = False,
+    parts: Mapping[str, Sequence[str]] = PARTS,
+) -> int:
     """Run until a signal or the end of a part. Returns the exit code of the command."""
     started = time.monotonic()
     stack: Stack | None = None
@@ -30,6 +37,7 @@ def dev(port: int, state_dir: Path | None, *, allow_user_header: bool = False) -
             port=port,
             state_dir=state_dir or default_state_dir(port),
             allow_user_header=allow_user_header,
+            parts=parts,
             log=_print,
             progress=lambda line: _print(f"  {line}"),
         )
