@@ -20,11 +20,10 @@ setup: $(STAMP) ## install the locked Python packages into .venv (every other ta
 $(STAMP): requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Groundwork needs Python 3.11, but '$(PYTHON)' was not found. Install it, or name it: make setup PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Groundwork needs Python 3.11; '$(PYTHON)' is $$($(PYTHON) -V). Name another: make setup PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "setup: creating $(VENV)"
-	@$(PYTHON) -m venv --clear $(VENV)
+	@[ -x $(BIN)/python ] || { echo "setup: creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@awk '/^[^ ]/{on=/^uv==/} on' requirements.txt > $(VENV)/uv.txt
 	@echo "setup: installing $$(grep -c == requirements.txt) locked packages"
-	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --require-hashes -r $(VENV)/uv.txt
+	@[ -x $(BIN)/uv ] || $(BIN)/pip install -q --disable-pip-version-check --no-deps --require-hashes -r $(VENV)/uv.txt
 	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.txt
 	@printf '%s\n' "$(CURDIR)/lib" "$(CURDIR)/images" > $$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/groundwork.pth
 	@touch $@
