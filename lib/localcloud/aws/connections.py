@@ -34,7 +34,7 @@ class Answer:
 Application = Callable[[dict[str, Any]], Answer]
 
 
-class Refused(Exception):  # noqa: N818 - an HTTP refusal, not a defect
+class Refused(Exception):
     """A request that cannot be read: answered with `status`, then the connection is closed."""
 
     def __init__(self, status: HTTPStatus) -> None:

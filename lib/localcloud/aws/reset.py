@@ -3,6 +3,8 @@
 from moto.core.base_backend import BackendDict
 
 from localcloud.aws import dynamodb
+from localcloud.aws.cognito.pools import forget_ids
+from localcloud.aws.mail import MAILBOX
 from localcloud.aws.routing import LOCKS
 
 
@@ -13,3 +15,5 @@ def forget_everything() -> None:
             for account in backends.values():
                 account.reset()
     dynamodb.forget_tokens()
+    forget_ids()
+    MAILBOX.clear()

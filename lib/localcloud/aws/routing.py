@@ -89,7 +89,7 @@ def answer(environ: dict[str, Any], handlers: dict[str, Handler]) -> Answer:
         stock = _stock_handler(service, environ)
         with LOCKS.of(service):
             return as_answer(stock(request, request.raw_url, dict(request.headers)))
-    except Exception as error:  # noqa: BLE001 - whatever moto raises becomes an AWS error
+    except Exception as error:
         return _failure(service, environ, error)
 
 

@@ -1,7 +1,9 @@
 """The local AWS server: moto behind our own HTTP server, with the repairs of this package installed."""
 
+import json
 import os
 from typing import Any
+from urllib.parse import parse_qs
 
 from localcloud.aws.connections import Answer, Server
 from localcloud.config import HOST, StackConfig
@@ -40,6 +42,7 @@ def _set_moto_environment(config: StackConfig) -> None:
             "MOTO_ACCOUNT_ID": config.account_id,
             "MOTO_ACM_VALIDATION_WAIT": "1",
             "MOTO_PORT": str(config.aws_port),
+            "MOTO_COGNITO_IDP_USER_POOL_ENABLE_TOTP": "true",
             # moto makes sessions of its own for region lists; they must not look for credentials.
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ACCESS_KEY_ID": config.access_key_id,
@@ -53,23 +56,39 @@ class Application:
 
     def __init__(self, config: StackConfig) -> None:
         from localcloud.aws import dynamodb, routing
+        from localcloud.aws.cognito import actions, tokens
         from localcloud.aws.repair import require_moto
 
         require_moto()
+        tokens.issue_from(config.aws_url)
         self._routing = routing
-        self._handlers: dict[str, routing.Handler] = {"dynamodb": dynamodb.handle}
+        self._handlers: dict[str, routing.Handler] = {
+            "dynamodb": dynamodb.handle,
+            "cognito-idp": actions.handler(config.control_url),
+        }
 
     def __call__(self, environ: dict[str, Any]) -> Answer:
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         if path == "/_health":
             return OK
+        if path == "/_local/mail" and method == "GET":
+            return _mail(environ["QUERY_STRING"])
         if path == "/_local/reset" and method == "POST":
-            return self._reset()
+            return _reset()
         return self._routing.answer(environ, self._handlers)
 
-    def _reset(self) -> Answer:
-        """Forget all state of every service that was called so far; provisioning comes after."""
-        from localcloud.aws.reset import forget_everything
 
-        forget_everything()
-        return OK
+def _mail(query: str) -> Answer:
+    from localcloud.aws.mail import MAILBOX
+
+    to = parse_qs(query).get("to", [None])[0]
+    body = json.dumps(MAILBOX.newest_first(to)).encode()
+    return Answer(200, {"Content-Type": "application/json", "Cache-Control": "no-store"}, body)
+
+
+def _reset() -> Answer:
+    """Forget all state of every service that was called so far; provisioning comes after."""
+    from localcloud.aws.reset import forget_everything
+
+    forget_everything()
+    return OK
