@@ -1,0 +1,1 @@
+"""Metered AI: generations against a plan's quota, their history, usage, and direct uploads."""

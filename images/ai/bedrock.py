@@ -1,0 +1,149 @@
+"""Bedrock's Converse, called once per answer that could be billed.
+
+The SDK's own retries are off, because each of them could be billed; only a refusal for throttling
+is repeated, while the time left still suffices for a whole answer.
+"""
+
+import random
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from saas import aws
+from saas.observability import logger
+from saas.plans import Model
+
+# Read timeouts in seconds: the longest one that fits is used. Each has a client of its own.
+READ_TIMEOUTS = (25, 15, 8, 4)
+# Seconds that stay for settling and answering.
+MARGIN = 2.0
+MAX_ATTEMPTS = 4
+FIRST_PAUSE = 0.4
+
+_BUSY = frozenset({"ThrottlingException", "ModelNotReadyException"})
+_UNAVAILABLE = frozenset(
+    {"ServiceUnavailableException", "InternalServerException", "ServiceQuotaExceededException"}
+)
+# Answers that say nothing of whether the model worked, and is billed.
+_TIMED_OUT_STATUS = frozenset({408, 504})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A model's answer; `input_tokens` exclude those read from or written to a cache."""
+
+    text: str
+    stop_reason: str
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+
+
+class Refused(Exception):
+    """No answer, and nothing is billed: too busy, not available, or the request failed."""
+
+    def __init__(self, reason: Literal["throttled", "unavailable", "failed"]) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unanswered(Exception):
+    """The request went out and no answer came: it may be billed."""
+
+
+def converse(
+    model: Model,
+    prompt: str,
+    *,
+    max_tokens: int,
+    temperature: float,
+    metadata: dict[str, str],
+    deadline: float,
+) -> Answer:
+    """Ask a model.
+
+    Args:
+        max_tokens: bound of the answer.
+        metadata: lands in invocation logs; `[a-zA-Z0-9\\s:_@$#=/+,-.]`, up to 256 characters each.
+        deadline: `time.monotonic()` at which the caller has to be done.
+
+    Raises:
+        Refused: the provider does not bill this.
+        Unanswered: the provider may bill this.
+    """
+    request: dict[str, Any] = {
+        "modelId": model.id,
+        "messages": [{"role": "user", "content": [{"text": prompt}]}],
+        "inferenceConfig": {"maxTokens": max_tokens, "temperature": temperature},
+        "requestMetadata": metadata,
+    }
+    needed = max_tokens / model.tokens_per_second
+    refused = Refused("unavailable")
+    for attempt in range(MAX_ATTEMPTS):
+        timeout = _read_timeout(deadline - time.monotonic() - MARGIN, needed)
+        if timeout is None:
+            raise refused
+        try:
+            return _ask(request, timeout)
+        except Refused as error:
+            if error.reason != "throttled":
+                raise
+            refused = error
+        if attempt + 1 < MAX_ATTEMPTS:
+            time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))  # noqa: S311
+    raise refused
+
+
+def _read_timeout(budget: float, needed: float) -> int | None:
+    """The longest timeout within `budget`; None when the answer would need more."""
+    fitting = next((timeout for timeout in READ_TIMEOUTS if timeout <= budget), None)
+    return fitting if fitting is not None and fitting >= needed else None
+
+
+def _ask(request: dict[str, Any], timeout: int) -> Answer:
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.parsers import ResponseParserError
+
+    try:
+        client = aws.client("bedrock-runtime", read_timeout=timeout, retries=0)
+        return _answer(client.converse(**request))
+    except ClientError as error:
+        raise _classify(error) from error
+    except (HTTPClientError, ResponseParserError) as error:
+        # Read timeout, connection lost: the request had been sent.
+        logger.error("no answer from the model", extra={"reason": type(error).__name__})
+        raise Unanswered from error
+    except BotoCoreError as error:
+        # Could not connect, no credentials: nothing had been sent.
+        logger.error("the model could not be asked", extra={"reason": type(error).__name__})
+        raise Refused("unavailable") from error
+
+
+def _classify(error: Any) -> Refused | Unanswered:
+    """Log only the code: the message may repeat parts of the prompt."""
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    logger.warning("the model refused", extra={"reason": code, "provider_status": status})
+    if status in _TIMED_OUT_STATUS:
+        return Unanswered()
+    if code in _BUSY or status == 429:
+        return Refused("throttled")
+    if code in _UNAVAILABLE or status >= 500:
+        return Refused("unavailable")
+    return Refused("failed")
+
+
+def _answer(raw: Any) -> Answer:
+    usage = raw["usage"]
+    blocks = raw["output"].get("message", {}).get("content", [])
+    text = "".join(block.get("text", "") for block in blocks)
+    return Answer(
+        # An answer cut within an emoji may end in half a surrogate pair, which no UTF-8 can hold.
+        text=text.encode("utf-8", "replace").decode(),
+        stop_reason=raw["stopReason"],
+        input_tokens=usage["inputTokens"],
+        output_tokens=usage["outputTokens"],
+        cache_read_tokens=usage.get("cacheReadInputTokens", 0),
+        cache_write_tokens=usage.get("cacheWriteInputTokens", 0),
+    )

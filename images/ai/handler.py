@@ -1,0 +1,9 @@
+"""Entry points of the ai image."""
+
+from ai.routes import router
+from saas.http import create_app, health_router, lambda_handler
+
+__all__ = ["api", "api_app"]
+
+api_app = create_app(router, health_router("ai"))
+api = lambda_handler(api_app)

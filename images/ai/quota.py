@@ -1,0 +1,75 @@
+"""What a plan's month allows, and the refusals when it is used up."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from saas import clock
+from saas.entitlements import Entitlement
+from saas.errors import LimitExceeded
+from saas.plans import Plan
+from saas.table import Item
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Limits of one plan in one window; costs are micro-USD."""
+
+    plan: Plan
+    begin: datetime
+    end: datetime
+
+    @classmethod
+    def of(cls, entitlement: Entitlement, now: datetime) -> "Quota | None":
+        """The quota of an entitlement that is active; None for any other."""
+        plan = entitlement.plan
+        if plan is None or not entitlement.is_active(now):
+            return None
+        begin, end = entitlement.quota_window(now)
+        return cls(plan, begin, end)
+
+    def allows(self, used: Item, *, tokens: int, cost: int) -> bool:
+        """Whether one more call of at most `tokens` and `cost` fits beside what is used."""
+        return self._exceeded(used, tokens, cost) is None
+
+    def refusal(self, used: Item, *, tokens: int, cost: int, now: datetime) -> LimitExceeded:
+        """The 429 for a call that does not fit: which limit, how much it is, when it resets."""
+        plan, day = self.plan, f"{self.end.day} {self.end:%B %Y}"
+        code, limit = self._exceeded(used, tokens, cost) or ("calls_exhausted", self.limits[0])
+        message = {
+            "calls_exhausted": (
+                f"You have used all {limit:,} calls of your {plan.name} plan for this period. "
+                f"They reset on {day}; a larger plan gives you more right away"
+            ),
+            "token_guard": (
+                f"This call could exceed your {plan.name} plan's fair-use limit of {limit:,} "
+                f"tokens for this period. Try a shorter prompt or a smaller maxTokens; "
+                f"it resets on {day}"
+            ),
+            "cost_guard": (
+                f"This call could exceed your {plan.name} plan's fair-use limit for this period. "
+                f"Try a shorter prompt or a smaller model; it resets on {day}"
+            ),
+        }[code]
+        details: dict[str, Any] = {"limit": limit, "resetAt": clock.iso(self.end)}
+        seconds = max(1, math.ceil((self.end - now).total_seconds()))
+        return LimitExceeded(
+            message, code=code, details=details, headers={"Retry-After": str(seconds)}
+        )
+
+    @property
+    def limits(self) -> tuple[int, int, int]:
+        """Calls, tokens, cost."""
+        plan = self.plan
+        return plan.calls_per_month, plan.tokens_per_month, plan.cost_per_month_micro_usd
+
+    def _exceeded(self, used: Item, tokens: int, cost: int) -> tuple[str, int] | None:
+        calls_limit, tokens_limit, cost_limit = self.limits
+        if used.get("callsUsed", 0) + 1 > calls_limit:
+            return "calls_exhausted", calls_limit
+        if used.get("tokensUsed", 0) + tokens > tokens_limit:
+            return "token_guard", tokens_limit
+        if used.get("costMicroUsd", 0) + cost > cost_limit:
+            return "cost_guard", cost_limit
+        return None

@@ -1,0 +1,271 @@
+"""Reservations: an upper bound is taken from the month before a call, real usage replaces it after.
+
+A reservation is `held`, then `sent` (the provider may bill from here on), then gone: settled,
+released, or swept. Every step is one transaction on the reservation's own state, so each happens
+once, whoever does it and wherever a process died:
+
+- died while `held`: the sweep gives the counters back;
+- died while `sent`: the sweep charges the upper bound, since the provider bills the call.
+
+Reservations carry no `ttl`: one that vanished before it was swept would leave its counters taken.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+
+from ai import store
+from ai.quota import Quota
+from saas import clock
+from saas.errors import Unavailable
+from saas.observability import logger
+from saas.table import (
+    ABSENT,
+    EXISTS,
+    ConditionFailed,
+    Delete,
+    Item,
+    Key,
+    Put,
+    TransactionRefused,
+    Update,
+    When,
+    table,
+)
+
+# Twice the longest life of a function that works on a call.
+LIFETIME = timedelta(seconds=60)
+SWEEP_PAGE = 50
+# A call waits for the sweep, so it stops after some; the next one goes on.
+SWEEP_LIMIT = 25
+# DynamoDB items end at 400 KB; the longest prompts of the largest plan could exceed it.
+MAX_STORED_PROMPT_BYTES = 280_000
+MAX_STORED_RESPONSE_BYTES = 90_000
+PREVIEW_BYTES = 400
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """A call in flight: its bounds in tokens and micro-USD, and the period it counts in."""
+
+    id: str
+    user_id: str
+    period: str
+    model: str
+    input_bound: int
+    output_bound: int
+    cost_bound: int
+    created_at: str
+    prompt_preview: str
+
+    @property
+    def token_bound(self) -> int:
+        return self.input_bound + self.output_bound
+
+    @property
+    def key(self) -> Key:
+        return store.reservation_key(self.user_id, self.id)
+
+    @property
+    def period_key(self) -> Key:
+        return Key(store.partition(self.user_id), self.period)
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What a call used: tokens, micro-USD, how it ended, and its texts."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_micro_usd: int
+    outcome: str
+    prompt: str
+    response: str
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+def hold(reservation: Reservation, quota: Quota, now: datetime) -> None:
+    """Take the upper bound from the period; sweeps and tries once more before it refuses.
+
+    Raises:
+        LimitExceeded: `calls_exhausted`, `token_guard` or `cost_guard`.
+        Unavailable: the user's other calls kept winning (`busy`).
+    """
+    bounds = {"tokens": reservation.token_bound, "cost": reservation.cost_bound}
+    if not quota.allows({}, **bounds):
+        raise quota.refusal({}, **bounds, now=now)
+    try:
+        _hold(reservation, quota, now)
+    except TransactionRefused as refused:
+        used = refused.refused.get(0) or {}
+        if not sweep(reservation.user_id, now):
+            raise quota.refusal(used, **bounds, now=now) from refused
+    else:
+        return
+    try:
+        _hold(reservation, quota, now)
+    except TransactionRefused as refused:
+        raise quota.refusal(refused.refused.get(0) or {}, **bounds, now=now) from refused
+
+
+def mark_sent(reservation: Reservation) -> None:
+    """From here on the provider may bill.
+
+    Raises:
+        Unavailable: the reservation expired before it was sent (`reservation_expired`).
+    """
+    update = Update(reservation.key, set={"state": "sent"}, when=_in_state("held"))
+    try:
+        table().write(update)
+    except ConditionFailed as failed:
+        # The SDK repeats a write whose answer was lost; then it meets its own result.
+        if not failed.item or failed.item["state"] != "sent":
+            raise Unavailable(
+                "This took too long to start. Nothing was charged; please try again",
+                code="reservation_expired",
+            ) from failed
+
+
+def settle(reservation: Reservation, charge: Charge) -> bool:
+    """Replace the bound by what was used and store the call; False if that was done before."""
+    period = Update(
+        reservation.period_key,
+        add={
+            "tokensUsed": charge.input_tokens + charge.output_tokens - reservation.token_bound,
+            "costMicroUsd": charge.cost_micro_usd - reservation.cost_bound,
+            "inputTokens": charge.input_tokens,
+            "outputTokens": charge.output_tokens,
+        },
+    )
+    finished = Delete(reservation.key, when=_in_state("sent"))
+    return _once(period, finished, Put(_call_item(reservation, charge), when=ABSENT))
+
+
+def release(reservation: Reservation, *, when: When = EXISTS) -> bool:
+    """Give everything back for a call that the provider does not bill; False if already gone."""
+    period = Update(
+        reservation.period_key,
+        add={
+            "callsUsed": -1,
+            "tokensUsed": -reservation.token_bound,
+            "costMicroUsd": -reservation.cost_bound,
+        },
+    )
+    return _once(period, Delete(reservation.key, when=when))
+
+
+def unanswered(reservation: Reservation, prompt: str) -> Charge:
+    """The charge for a call whose end nobody knows: the upper bound."""
+    return Charge(
+        input_tokens=reservation.input_bound,
+        output_tokens=reservation.output_bound,
+        cost_micro_usd=reservation.cost_bound,
+        outcome="unknown",
+        prompt=prompt,
+        response="",
+    )
+
+
+def sweep(user_id: str, now: datetime) -> int:
+    """Finish a user's expired reservations; returns how many were found."""
+    found, after = 0, None
+    while found < SWEEP_LIMIT:
+        page = table().query(
+            store.partition(user_id), prefix=store.RESERVATIONS, limit=SWEEP_PAGE, after=after
+        )
+        for item in page.items:
+            if clock.parse(item["expiresAt"]) <= now:
+                _finish(_from_item(item), item["state"])
+                found += 1
+        after = page.next_after
+        if after is None:
+            break
+    return found
+
+
+def shortened(text: str, limit: int) -> str:
+    """The begin of a text, at most `limit` UTF-8 bytes, on a character boundary."""
+    return text.encode()[:limit].decode(errors="ignore")
+
+
+def _finish(reservation: Reservation, state: str) -> None:
+    if state == "sent":
+        done = settle(reservation, unanswered(reservation, reservation.prompt_preview))
+    else:
+        done = release(reservation, when=_in_state("held"))
+    if done:
+        logger.warning("swept an abandoned call", extra={"call_id": reservation.id, "state": state})
+
+
+def _hold(reservation: Reservation, quota: Quota, now: datetime) -> None:
+    """DynamoDB compares but does not calculate: the bounds are subtracted from the limits here.
+
+    A period that does not exist yet has room, which `hold` has checked.
+    """
+    calls, tokens, cost = quota.limits
+    room = When(
+        "attribute_not_exists(#pk) OR (#callsUsed <= :calls AND #tokensUsed <= :tokens "
+        "AND #costMicroUsd <= :cost)",
+        calls=calls - 1,
+        tokens=tokens - reservation.token_bound,
+        cost=cost - reservation.cost_bound,
+    )
+    period = Update(
+        reservation.period_key,
+        add={
+            "callsUsed": 1,
+            "tokensUsed": reservation.token_bound,
+            "costMicroUsd": reservation.cost_bound,
+        },
+        default={"windowStart": clock.iso(quota.begin), "windowEnd": clock.iso(quota.end)},
+        when=room,
+    )
+    item = {
+        "pk": reservation.key.pk,
+        "sk": reservation.key.sk,
+        **asdict(reservation),
+        "state": "held",
+        "expiresAt": clock.iso(now + LIFETIME),
+    }
+    try:
+        table().transact(period, Put(item, when=ABSENT))
+    except TimeoutError as busy:
+        raise Unavailable(
+            "Too many calls at once. Nothing was charged; please try again", code="busy"
+        ) from busy
+
+
+def _once(*writes: Update | Delete | Put) -> bool:
+    try:
+        table().transact(*writes)
+    except TransactionRefused:
+        return False
+    return True
+
+
+def _from_item(item: Item) -> Reservation:
+    return Reservation(**{field.name: item[field.name] for field in fields(Reservation)})
+
+
+def _call_item(reservation: Reservation, charge: Charge) -> Item:
+    key = store.call_key(reservation.user_id, reservation.created_at, reservation.id)
+    return {
+        "pk": key.pk,
+        "sk": key.sk,
+        "id": reservation.id,
+        "period": reservation.period,
+        "model": reservation.model,
+        "prompt": shortened(charge.prompt, MAX_STORED_PROMPT_BYTES),
+        "response": shortened(charge.response, MAX_STORED_RESPONSE_BYTES),
+        "inputTokens": charge.input_tokens,
+        "outputTokens": charge.output_tokens,
+        "cacheReadTokens": charge.cache_read_tokens,
+        "cacheWriteTokens": charge.cache_write_tokens,
+        "costMicroUsd": charge.cost_micro_usd,
+        "outcome": charge.outcome,
+        "createdAt": reservation.created_at,
+    }
+
+
+def _in_state(state: str) -> When:
+    return When("#state = :state", state=state)

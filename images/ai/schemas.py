@@ -1,0 +1,127 @@
+"""What the ai routes take and give."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, JsonValue, field_validator
+
+from saas.schemas import ApiModel, Optional, Success
+
+DEFAULT_MAX_TOKENS = 1_000
+DEFAULT_TEMPERATURE = 0.7
+
+
+def _blank_to_empty(value: Any) -> Any:
+    return "" if isinstance(value, str) and not value.strip() else value
+
+
+class GenerationRequest(ApiModel):
+    """Body of `POST /ai/generate`; a null stands for the default."""
+
+    prompt: Annotated[str, Field(min_length=1)]
+    max_tokens: Annotated[int, Field(strict=True, ge=1)] = DEFAULT_MAX_TOKENS
+    temperature: Annotated[float, Field(strict=True, ge=0, le=1)] = DEFAULT_TEMPERATURE
+    model: str = ""
+    user_id: JsonValue = None
+
+    @field_validator("prompt", mode="before")
+    @classmethod
+    def _not_blank(cls, value: Any) -> Any:
+        return _blank_to_empty(value)
+
+    @field_validator("max_tokens", "temperature", "model", mode="before")
+    @classmethod
+    def _default(cls, value: Any, info: Any) -> Any:
+        return cls.model_fields[info.field_name].default if value is None else value
+
+
+class Generation(ApiModel):
+    """`tokens` are input plus output, `model` is the alias, `requestId` the call's id."""
+
+    response: str
+    tokens: int
+    model: str
+    request_id: str
+
+
+class Call(ApiModel):
+    """One stored call; `response` is empty when the provider's answer never arrived."""
+
+    id: str
+    prompt: str
+    response: str
+    model: str
+    tokens: int
+    created_at: str
+
+
+class HistoryPage(Success[list[Call]]):
+    """Calls, newest first; `nextCursor` only when there are older ones."""
+
+    next_cursor: Optional[str]
+
+
+class Period(ApiModel):
+    """The window that quotas count in, ISO 8601 UTC."""
+
+    start: str
+    end: str
+
+
+class Calls(ApiModel):
+    """Calls of the period; what is sold."""
+
+    used: int = 0
+    limit: int = 0
+    left: int = 0
+
+
+class Tokens(ApiModel):
+    """Tokens of the period; `used` includes calls in flight, `input` and `output` do not."""
+
+    input: int = 0
+    output: int = 0
+    used: int = 0
+    limit: int = 0
+    left: int = 0
+
+
+class Cost(ApiModel):
+    """Model cost of the period in micro-USD."""
+
+    used_micro_usd: int = 0
+    limit_micro_usd: int = 0
+    left_micro_usd: int = 0
+
+
+class Usage(ApiModel):
+    """What the plan's month has used and has left; zeros and nulls without a subscription."""
+
+    plan_id: str | None = None
+    period: Period | None = None
+    calls: Calls = Calls()
+    tokens: Tokens = Tokens()
+    cost: Cost = Cost()
+    reset_at: str | None = None
+
+
+class UploadRequest(ApiModel):
+    """Body of `POST /upload/url`; `size` in bytes."""
+
+    filename: Annotated[str, Field(min_length=1)]
+    content_type: Annotated[str, Field(min_length=1)]
+    size: Annotated[int, Field(strict=True, ge=1)]
+    user_id: JsonValue = None
+
+    @field_validator("filename", "content_type", mode="before")
+    @classmethod
+    def _not_blank(cls, value: Any) -> Any:
+        return _blank_to_empty(value)
+
+
+class UploadTicket(ApiModel):
+    """Where and until when (seconds) the file may be PUT."""
+
+    document_id: str
+    upload_url: str
+    s3_key: str
+    expires_in: int

@@ -1,0 +1,49 @@
+"""What the plan's month has used and has left."""
+
+from datetime import datetime
+
+from ai import reservations, store
+from ai.quota import Quota
+from ai.schemas import Calls, Cost, Period, Tokens, Usage
+from saas import accounts, clock
+from saas.auth import Identity
+from saas.table import table
+
+
+def summary(identity: Identity) -> Usage:
+    """Counters of the current window; abandoned calls are settled first, those in flight count.
+
+    Raises:
+        Forbidden: the account is disabled.
+    """
+    now = clock.now()
+    entitlement = accounts.load(identity.user_id).entitlement
+    quota = Quota.of(entitlement, now) if entitlement else None
+    if quota is None:
+        return Usage()
+    return _of(identity.user_id, quota, now)
+
+
+def _of(user_id: str, quota: Quota, now: datetime) -> Usage:
+    reservations.sweep(user_id, now)
+    used = table().get(store.period_key(user_id, quota.begin)) or {}
+    calls, tokens, cost = (used.get(n, 0) for n in ("callsUsed", "tokensUsed", "costMicroUsd"))
+    calls_limit, tokens_limit, cost_limit = quota.limits
+    return Usage(
+        plan_id=quota.plan.id,
+        period=Period(start=clock.iso(quota.begin), end=clock.iso(quota.end)),
+        calls=Calls(used=calls, limit=calls_limit, left=max(0, calls_limit - calls)),
+        tokens=Tokens(
+            input=used.get("inputTokens", 0),
+            output=used.get("outputTokens", 0),
+            used=tokens,
+            limit=tokens_limit,
+            left=max(0, tokens_limit - tokens),
+        ),
+        cost=Cost(
+            used_micro_usd=cost,
+            limit_micro_usd=cost_limit,
+            left_micro_usd=max(0, cost_limit - cost),
+        ),
+        reset_at=clock.iso(quota.end),
+    )
