@@ -1,0 +1,255 @@
+"""Checkout: one open session a user, whoever asks how often at the same time.
+
+The page's component asks dozens of times within seconds. All get the same session: one caller
+takes the lease and creates, the others wait for it. A caller that dies in between leaves an expired
+lease, and the next one repeats its idempotency key, so that Stripe answers with the same session.
+"""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from billing import customers, store, stripe_api
+from billing.checkout_state import CheckoutState
+from billing.stripe_objects import APP, CheckoutSession
+from billing.sync import LIVE, sync
+from saas import accounts, clock
+from saas.auth import Identity
+from saas.entitlements import Entitlement
+from saas.errors import AppError, BadRequest, Conflict, Unavailable
+from saas.plans import Plan, catalogue
+from saas.settings import settings
+from saas.table import ConditionFailed, Item, TransactionRefused, table
+
+WAIT_SECONDS = 10
+POLL_SECONDS = 0.2
+REPLAYS = 5
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a signed-in user wants to buy. Equal fingerprints may share a session."""
+
+    user: Item
+    plan: Plan
+    fingerprint: str
+
+    @property
+    def user_id(self) -> str:
+        return str(self.user["id"])
+
+
+class LeaseLost(Exception):
+    """Another caller went on in our place; what it stored is what counts."""
+
+
+class Lease:
+    """The right to create a user's session; every write keeps it only if nobody else wrote."""
+
+    def __init__(self, seen: CheckoutState) -> None:
+        self.state = seen
+
+    def write(self, after: CheckoutState) -> None:
+        """Raises LeaseLost when another caller wrote first."""
+        try:
+            table().write(after.write(self.state))
+        except ConditionFailed:
+            raise LeaseLost from None
+        self.state = replace(after, version=self.state.version + 1)
+
+
+def open_session(identity: Identity, price_key: str) -> CheckoutSession:
+    """The caller's open Checkout Session for a price, made when there is none.
+
+    Raises:
+        BadRequest: unknown price (`unknown_price`), or one without a public price
+            (`price_not_available`).
+        Conflict: a subscription runs already (`subscription_exists`).
+        LimitExceeded: too many sessions were made lately (`checkout_rate_limited`).
+        Unavailable: another call is still making one (`checkout_busy`), or Stripe is unreachable.
+        Forbidden: the account is disabled.
+    """
+    plan = _sellable(price_key)
+    patience = time.monotonic() + WAIT_SECONDS
+    while True:
+        account = accounts.load(identity.user_id)
+        _refuse_subscribed(account.entitlement)
+        order = _order(accounts.ensure(identity, account.user), plan)
+        item = table().get(store.checkout_key(identity.user_id))
+        state = CheckoutState.from_item(identity.user_id, item)
+        if session := _reused(order, state):
+            return session
+        if not state.is_leased(_now()):
+            try:
+                return _made(order, state)
+            except LeaseLost:
+                continue
+        if time.monotonic() > patience:
+            raise Unavailable(
+                "The checkout is being prepared, please try again",
+                code="checkout_busy",
+                headers={"Retry-After": "5"},
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _sellable(price_key: str) -> Plan:
+    plan = catalogue().plan_by_price_key(price_key)
+    if plan is None:
+        raise BadRequest("There is no such price", code="unknown_price")
+    if not plan.lookup_key:
+        raise BadRequest(
+            f"The {plan.name} plan is sold by agreement, please contact sales",
+            code="price_not_available",
+        )
+    return plan
+
+
+def _refuse_subscribed(entitlement: Entitlement | None) -> None:
+    """When the stored period is over, Stripe is asked instead."""
+    if entitlement and entitlement.stripe_status in LIVE and not entitlement.is_stale(clock.now()):
+        raise _subscribed()
+
+
+def _subscribed() -> Conflict:
+    return Conflict(
+        "You already have an active subscription. Manage it in the billing portal.",
+        code="subscription_exists",
+    )
+
+
+def _order(user: Item, plan: Plan) -> Order:
+    """The fingerprint covers all that a session depends on and that we know without Stripe."""
+    parts = [plan.price_key, plan.lookup_key, _return_url(), user.get("customerGeneration", 0)]
+    return Order(user, plan, hashlib.sha256(json.dumps(parts).encode()).hexdigest())
+
+
+def _reused(order: Order, state: CheckoutState) -> CheckoutSession | None:
+    """The stored session if it is for this order and still open at Stripe."""
+    if not state.is_reusable(order.fingerprint, _now()):
+        return None
+    session = stripe_api.api().session(state.session_id)
+    if session and session.status == "complete" and (customer := customers.bound(order.user)):
+        _refuse_paid(customer)
+    return session if session and session.status == "open" else None
+
+
+def _refuse_paid(customer_id: str) -> None:
+    if sync(customer_id).live:
+        raise _subscribed()
+
+
+def _made(order: Order, state: CheckoutState) -> CheckoutSession:
+    """Take the lease and create; any failure gives the lease back.
+
+    Raises:
+        LeaseLost: another caller was faster, or the customer turned out to be deleted.
+    """
+    price_id = stripe_api.api().price_id(order.plan.lookup_key)
+    lease = Lease(state)
+    lease.write(state.claimed(order.fingerprint, _now()))
+    try:
+        return _created(order, lease, price_id)
+    except AppError as error:
+        _release(lease, error)
+        if isinstance(error, stripe_api.StripeMissing) and error.param == "customer":
+            raise LeaseLost from error
+        raise
+
+
+def _created(order: Order, lease: Lease, price_id: str) -> CheckoutSession:
+    """A session that nobody else knows until it is stored, so that it can be checked in peace."""
+    customer = customers.ensure(order.user)
+    try:
+        session = _unused(order, lease, customer.id, price_id)
+    except stripe_api.StripeMissing as error:
+        if error.param == "customer":
+            store.release(order.user_id, customer.id)
+        raise
+    if not customer.fresh:
+        _clear(customer.id, session.id)
+    _store(lease, session)
+    return session
+
+
+def _clear(customer_id: str, session_id: str) -> None:
+    """Nothing but this session may be paid any more, and nothing was.
+
+    Expiring comes first: what was paid until then is seen by the sync.
+    """
+    stripe = stripe_api.api()
+    for other in stripe.open_sessions(customer_id):
+        if other != session_id:
+            stripe.expire_session(other)
+    if sync(customer_id).live:
+        stripe.expire_session(session_id)
+        raise _subscribed()
+
+
+def _unused(order: Order, lease: Lease, customer_id: str, price_id: str) -> CheckoutSession:
+    """A session that is open now. A key that replays a finished one is given up for the next."""
+    stripe = stripe_api.api()
+    params = _params(order, customer_id, price_id)
+    key = f"checkout:{settings().app_env}:{customers.reference(order.user_id)}"
+    for _ in range(REPLAYS):
+        try:
+            made = stripe.create_session(params, f"{key}:{lease.state.generation}")
+        except stripe_api.KeyReused:
+            lease.write(lease.state.next_attempt(_now()))
+            continue
+        session = stripe.session(made.id) if made.replayed else made
+        if session and session.status == "open":
+            return session
+        lease.write(lease.state.next_attempt(_now()))
+    raise Unavailable("The checkout cannot be prepared at the moment", code="checkout_busy")
+
+
+def _params(order: Order, customer_id: str, price_id: str) -> dict[str, Any]:
+    """Byte-identical from one attempt to the next, as the idempotency key demands."""
+    stamp = {"userId": order.user_id, "env": settings().app_env, "app": APP}
+    return {
+        "mode": "subscription",
+        "ui_mode": "embedded",
+        "customer": customer_id,
+        "client_reference_id": customers.reference(order.user_id),
+        "line_items": [{"price": price_id, "quantity": 1}],
+        "metadata": stamp,
+        "subscription_data": {"metadata": stamp},
+        "return_url": _return_url(),
+    }
+
+
+def _store(lease: Lease, session: CheckoutSession) -> None:
+    """Session and the user's note of it, together; a user disabled meanwhile gets neither."""
+    user_id = lease.state.user_id
+    until = clock.from_epoch(session.expires_at)
+    opened = lease.state.opened(session).write(lease.state)
+    try:
+        table().transact(opened, store.fresh_until(user_id, until))
+    except TransactionRefused as error:
+        if 0 in error.refused:
+            raise LeaseLost from None
+        stripe_api.api().expire_session(session.id)
+        accounts.refuse_barred(table().get(accounts.key(user_id)))
+        raise
+
+
+def _release(lease: Lease, error: AppError) -> None:
+    """Keeps the key where the failure does not use it up, and counts none that Stripe caused."""
+    settled = bool(getattr(error, "settled", True))
+    counts = not settled or not isinstance(error, Unavailable | Conflict)
+    try:
+        lease.write(lease.state.released(settled=settled, counts=counts))
+    except LeaseLost:
+        return
+
+
+def _return_url() -> str:
+    config = settings()
+    return config.require("site_url").rstrip("/") + config.checkout_return_path
+
+
+def _now() -> int:
+    return int(clock.now().timestamp())

@@ -1,0 +1,86 @@
+"""Which Stripe customer is which user: bound once, both ways, never to anybody else."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from billing import store, stripe_api
+from billing.stripe_objects import APP
+from saas import accounts
+from saas.errors import Conflict
+from saas.observability import logger
+from saas.settings import settings
+from saas.table import Item, TransactionRefused, table
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A user's customer; `fresh` when it was made just now, so that it has nothing yet."""
+
+    id: str
+    fresh: bool
+
+
+def reference(user_id: str) -> str:
+    """The user id, or a digest where it is too long or unfit for a header or a reference field."""
+    if _PLAIN.fullmatch(user_id):
+        return user_id
+    return "sha256-" + hashlib.sha256(user_id.encode()).hexdigest()
+
+
+def bound(user: Item) -> str | None:
+    """The user's customer, if both items agree: old user items alone are not believed."""
+    customer_id = user.get("stripeCustomerId") or ""
+    if not customer_id:
+        return None
+    if store.bound_user(customer_id) != user["id"]:
+        logger.warning("user names a customer that is not theirs", extra={"user_id": user["id"]})
+        return None
+    return str(customer_id)
+
+
+def ensure(user: Item) -> Customer:
+    """The user's customer at Stripe, made and bound when there is none; safe to race and to repeat.
+
+    The creating request carries nothing that may change between two attempts, so that its
+    idempotency key always replays; e-mail and name follow in a request of their own.
+
+    Raises:
+        Forbidden: the account was disabled meanwhile.
+        Conflict: Stripe answered with a customer of another user (`customer_conflict`).
+        StripeUnavailable, StripeRefused: Stripe failed.
+    """
+    if existing := bound(user):
+        return Customer(existing, fresh=False)
+    user_id, environment = user["id"], settings().app_env
+    key = f"customer:{environment}:{reference(user_id)}:{user.get('customerGeneration', 0)}"
+    metadata = {"userId": user_id, "env": environment, "app": APP}
+    stripe = stripe_api.api()
+    customer_id, replayed = stripe.create_customer(metadata, key)
+    if not _bind(user, customer_id):
+        return Customer(customer_id, fresh=False)
+    try:
+        if user.get("email"):
+            stripe.describe_customer(customer_id, user["email"], user.get("name", ""))
+    except stripe_api.StripeRefused:
+        logger.warning("Stripe did not take the customer's e-mail", extra={"user_id": user_id})
+    return Customer(customer_id, fresh=not replayed)
+
+
+def _bind(user: Item, customer_id: str) -> bool:
+    """Whether this call bound them; False when they were bound to each other already."""
+    user_id = user["id"]
+    try:
+        table().transact(*store.binding(user_id, user.get("stripeCustomerId", ""), customer_id))
+    except TransactionRefused:
+        now = table().get(accounts.key(user_id))
+        accounts.refuse_barred(now)
+        agreed = (now or {}).get("stripeCustomerId") == customer_id
+        if agreed and store.bound_user(customer_id) == user_id:
+            return False
+        raise Conflict(
+            "Your billing account is being set up, please try again", code="customer_conflict"
+        ) from None
+    return True

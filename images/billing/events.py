@@ -1,0 +1,53 @@
+"""Which of Stripe's events concern us, and what each of them does: a sync, recorded once."""
+
+from collections.abc import Sequence
+
+from billing import store, stripe_api
+from billing.stripe_objects import APP, Event
+from billing.sync import sync
+from saas.settings import settings
+
+# Everything that may change what a customer has; each leads to the same sync.
+HANDLED = (
+    "checkout.session.async_payment_failed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "customer.deleted",
+    "customer.subscription.created",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.subscription.trial_will_end",
+    "customer.subscription.updated",
+    "invoice.paid",
+    "invoice.payment_failed",
+)
+
+
+def settle(customer_id: str, events: Sequence[Event]) -> str:
+    """Bring the customer up to date and record the events; returns the outcome they got.
+
+    A deleted customer gives the user free for a new one, before the event counts as dealt with.
+
+    Raises:
+        AppError: Stripe or the table failed; nothing was recorded.
+    """
+    if all(event.type != "customer.deleted" for event in events):
+        return sync(customer_id, events).outcome
+    outcome = sync(customer_id).outcome
+    if user_id := store.bound_user(customer_id):
+        store.release(user_id, customer_id)
+    store.record(events, outcome)
+    return outcome
+
+
+def is_foreign(event: Event) -> bool:
+    """Whether the event belongs to another mode, account, environment or product."""
+    return (
+        not event.customer_id
+        or bool(event.account)
+        or event.livemode != stripe_api.api().livemode
+        or event.environment not in ("", settings().app_env)
+        or event.app not in ("", APP)
+    )

@@ -1,0 +1,263 @@
+"""The only door to Stripe: pinned version, short timeouts, our own shapes and errors.
+
+`stripe` is imported when first used, so that routes which never need it do not pay for it.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from billing import stripe_objects
+from billing.stripe_objects import CheckoutSession, Event, Subscription
+from saas.errors import BadGateway, Unavailable
+from saas.observability import logger
+from saas.secrets import secret
+from saas.settings import settings
+
+if TYPE_CHECKING:
+    from stripe import StripeError
+
+# The frontend loads a basil-era Stripe.js; webhook endpoints are created with the same version.
+API_VERSION = "2025-08-27.basil"
+CONNECT_SECONDS, READ_SECONDS = 2, 5
+RETRIES = 2
+PRICE_CACHE_SECONDS = 300
+SIGNATURE_TOLERANCE_SECONDS = 300
+
+
+class StripeUnavailable(Unavailable):
+    """Stripe did not answer, or is busy. `settled` tells that the idempotency key is used up.
+
+    Stripe keeps the first answer of a key, failures included, once the endpoint began to run
+    ("Idempotent requests"); a lost connection, 409 and 429 leave the key usable.
+    """
+
+    code = "billing_unavailable"
+
+    def __init__(self, *, settled: bool) -> None:
+        super().__init__("Billing is not available at the moment, please try again")
+        self.settled = settled
+
+
+class StripeRefused(BadGateway):
+    """Stripe refused a request of ours; `param` is the parameter that it named, if any."""
+
+    code = "billing_failed"
+
+    def __init__(self, param: str = "") -> None:
+        super().__init__("The billing provider refused the request")
+        self.param = param
+
+
+class StripeMissing(StripeRefused):
+    """There is no such object at Stripe (any more)."""
+
+
+class KeyReused(StripeRefused):
+    """The idempotency key was first used with other parameters."""
+
+
+class InvalidSignature(Exception):
+    """The payload was not signed by Stripe with one of our secrets, or too long ago."""
+
+
+class StripeApi:
+    """What billing asks of Stripe. Every method may raise StripeUnavailable or StripeRefused."""
+
+    def __init__(self, key: str, base: str) -> None:
+        import stripe
+
+        self.livemode = key.startswith(("sk_live_", "rk_live_"))
+        self._prices: dict[str, tuple[float, str]] = {}
+        client: Any = stripe.StripeClient(
+            key,
+            stripe_version=API_VERSION,
+            base_addresses={"api": base},
+            max_network_retries=RETRIES,
+            http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
+        )
+        self._v1 = client.v1
+
+    def price_id(self, lookup_key: str) -> str:
+        """The active price that now has the lookup key; kept in memory for minutes.
+
+        Raises:
+            StripeMissing: no active price has it: the catalogue at Stripe is not set up.
+        """
+        cached = self._prices.get(lookup_key)
+        if cached and time.monotonic() - cached[0] < PRICE_CACHE_SECONDS:
+            return cached[1]
+        with _translated("prices.list"):
+            found = self._v1.prices.list({"lookup_keys": [lookup_key], "active": True}).data
+        if not found:
+            logger.error("no active Stripe price", extra={"lookup_key": lookup_key})
+            raise StripeMissing("lookup_keys")
+        self._prices[lookup_key] = (time.monotonic(), found[0].id)
+        return str(found[0].id)
+
+    def create_customer(self, metadata: dict[str, str], idempotency_key: str) -> tuple[str, bool]:
+        """A new customer's id, and whether Stripe only repeated an earlier answer."""
+        with _translated("customers.create"):
+            options = {"idempotency_key": idempotency_key}
+            created = self._v1.customers.create({"metadata": metadata}, options)
+        return str(created.id), _replayed(created)
+
+    def describe_customer(self, customer_id: str, email: str, name: str) -> None:
+        """Tell Stripe whom receipts go to; empty values are left as they are."""
+        known = {"email": email, "name": name[:256]}
+        with _translated("customers.update"):
+            self._v1.customers.update(customer_id, {k: v for k, v in known.items() if v})
+
+    def subscriptions(self, customer_id: str) -> list[Subscription]:
+        """All subscriptions of a customer, ended ones included; none for a deleted customer."""
+        params = {"customer": customer_id, "status": "all", "limit": 100}
+        try:
+            with _translated("subscriptions.list"):
+                found = list(self._v1.subscriptions.list(params).auto_paging_iter())
+        except StripeMissing:
+            return []
+        return [stripe_objects.subscription(each.to_dict()) for each in found]
+
+    def subscribed_customers(self, after: str) -> tuple[list[str], str]:
+        """The customers of 100 subscriptions, and the id to go on after (empty at the end)."""
+        params: dict[str, Any] = {"status": "all", "limit": 100}
+        if after:
+            params["starting_after"] = after
+        with _translated("subscriptions.list"):
+            page = self._v1.subscriptions.list(params)
+        found = [stripe_objects.subscription(each.to_dict()) for each in page.data]
+        return [each.customer_id for each in found], found[-1].id if page.has_more else ""
+
+    def create_session(self, params: dict[str, Any], idempotency_key: str) -> CheckoutSession:
+        """A new Checkout Session."""
+        with _translated("checkout.sessions.create"):
+            options = {"idempotency_key": idempotency_key}
+            made = self._v1.checkout.sessions.create(params, options)
+        return stripe_objects.checkout_session(made.to_dict(), replayed=_replayed(made))
+
+    def session(self, session_id: str) -> CheckoutSession | None:
+        """A session as it is now; None when Stripe does not know it."""
+        try:
+            with _translated("checkout.sessions.retrieve"):
+                found = self._v1.checkout.sessions.retrieve(session_id)
+        except StripeMissing:
+            return None
+        return stripe_objects.checkout_session(found.to_dict())
+
+    def open_sessions(self, customer_id: str) -> list[str]:
+        """Ids of the customer's Checkout Sessions that could still be paid."""
+        params = {"customer": customer_id, "status": "open", "limit": 100}
+        try:
+            with _translated("checkout.sessions.list"):
+                found = list(self._v1.checkout.sessions.list(params).auto_paging_iter())
+        except StripeMissing:
+            return []
+        return [str(each.id) for each in found]
+
+    def expire_session(self, session_id: str) -> None:
+        """Make a session unpayable; one that is not open any more stays as it is."""
+        try:
+            with _translated("checkout.sessions.expire"):
+                self._v1.checkout.sessions.expire(session_id)
+        except StripeRefused:
+            logger.info("session was not open", extra={"session_id": session_id})
+
+    def portal_url(self, customer_id: str, return_url: str) -> str:
+        """A short-lived link to the customer's billing portal."""
+        params = {"customer": customer_id, "return_url": return_url}
+        with _translated("billing_portal.sessions.create"):
+            return str(self._v1.billing_portal.sessions.create(params).url)
+
+    def events(self, types: Sequence[str], since: int) -> Iterator[Event]:
+        """Events of these types created at or after `since` (epoch seconds), newest first."""
+        params = {"types": list(types), "created": {"gte": since}, "limit": 100}
+        with _translated("events.list"):
+            for each in self._v1.events.list(params).auto_paging_iter():
+                yield stripe_objects.event(each.to_dict())
+
+
+def api() -> StripeApi:
+    """The client for the present secret key; a rotated key makes a new one."""
+    config = settings()
+    key = secret(config.require("stripe_secret_name")).get_secret_value()
+    return _for_key(key, config.stripe_api_base)
+
+
+@lru_cache(maxsize=2)
+def _for_key(key: str, base: str) -> StripeApi:
+    return StripeApi(key, base)
+
+
+def verified(payload: bytes, signature: str, secrets: Iterable[str]) -> dict[str, Any]:
+    """The JSON object of a webhook whose signature holds for one of the secrets.
+
+    Args:
+        payload: the body exactly as sent.
+        signature: the `Stripe-Signature` header.
+        secrets: endpoint secrets valid at present.
+
+    Raises:
+        InvalidSignature: it does not hold, or is older than five minutes.
+        ValueError: Stripe signed it, and it is no JSON object.
+    """
+    from stripe import SignatureVerificationError, WebhookSignature
+
+    try:
+        text = payload.decode("utf-8")
+        signature.encode("ascii")
+    except UnicodeError as error:
+        raise InvalidSignature from error
+    for value in secrets:
+        try:
+            WebhookSignature.verify_header(text, signature, value, SIGNATURE_TOLERANCE_SECONDS)
+        except SignatureVerificationError:
+            continue
+        content = json.loads(text)
+        if not isinstance(content, dict):
+            raise ValueError("not an object")
+        return content
+    raise InvalidSignature
+
+
+def _replayed(made: Any) -> bool:
+    headers = made.last_response.headers if made.last_response else {}
+    return str(headers.get("Idempotent-Replayed", "")).lower() == "true"
+
+
+@contextmanager
+def _translated(operation: str) -> Iterator[None]:
+    """Stripe's errors as ours. Its texts stay out of answers and logs: they may name people."""
+    from stripe import StripeError
+
+    try:
+        yield
+    except StripeError as error:
+        logger.warning(
+            "Stripe failed",
+            extra={
+                "operation": operation,
+                "stripe_request_id": error.request_id,
+                "stripe_status": error.http_status,
+                "stripe_code": error.code,
+                "stripe_error": type(error).__name__,
+            },
+        )
+        raise _ours(error) from error
+
+
+def _ours(error: "StripeError") -> StripeUnavailable | StripeRefused:
+    import stripe
+
+    param = str(getattr(error, "param", None) or "")
+    match error:
+        case stripe.APIConnectionError() | stripe.RateLimitError():
+            return StripeUnavailable(settled=False)
+        case stripe.APIError():
+            return StripeUnavailable(settled=error.http_status != 409)
+        case stripe.IdempotencyError():
+            return KeyReused(param)
+    missing = error.code == "resource_missing" or error.http_status == 404
+    return StripeMissing(param) if missing else StripeRefused(param)

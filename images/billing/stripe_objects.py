@@ -1,0 +1,147 @@
+"""What we read of Stripe's objects, from plain dicts of any API version since basil (2025-03-31).
+
+Our names are `price_key` in a price's metadata, and `userId`, `env`, `app` in the metadata of what
+we create. Sources: Stripe API reference, "The Subscription object" (periods lie on the items),
+"The Session object", "The Event object".
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from saas import clock
+from saas.plans import Plan, catalogue
+
+APP = "groundwork"
+Raw = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A subscription; `plan_id` is empty when no item has one of our prices.
+
+    `environment` and `app` are what its creator stamped on it, empty when nothing.
+    """
+
+    id: str
+    customer_id: str
+    status: str
+    plan_id: str
+    created: int
+    current_period_start: datetime
+    current_period_end: datetime
+    cancel_at_period_end: bool
+    environment: str = ""
+    app: str = ""
+
+    def is_ours(self, environment: str) -> bool:
+        """Whether it sells one of our plans, and nobody stamped it for another deployment."""
+        stamps = (self.environment or environment, self.app or APP)
+        return bool(self.plan_id) and stamps == (environment, APP)
+
+
+@dataclass(frozen=True)
+class CheckoutSession:
+    """A Checkout Session: `status` is open, complete or expired; `expires_at` in epoch seconds.
+
+    `replayed` tells that Stripe repeated an earlier answer of the same idempotency key, which may
+    no longer be true.
+    """
+
+    id: str
+    status: str
+    client_secret: str
+    expires_at: int
+    replayed: bool = False
+
+
+@dataclass(frozen=True)
+class Event:
+    """A notification: it only names a customer; the state in it is never used."""
+
+    id: str
+    type: str
+    customer_id: str
+    created: int
+    livemode: bool
+    environment: str = ""
+    app: str = ""
+    account: str = ""
+
+
+def subscription(raw: Raw) -> Subscription:
+    """Reads a subscription object; its period is that of the item that sells our plan."""
+    items = raw["items"]["data"]
+    sold = [(item, plan) for item in items if (plan := _plan(item.get("price") or {}))]
+    item, plan_id = (sold[0][0], sold[0][1].id) if sold else (items[0] if items else {}, "")
+    metadata = raw.get("metadata") or {}
+    start = item.get("current_period_start") or raw["created"]
+    end = item.get("current_period_end") or raw["created"]
+    return Subscription(
+        id=raw["id"],
+        customer_id=_id(raw.get("customer")),
+        status=raw["status"],
+        plan_id=plan_id,
+        created=int(raw["created"]),
+        current_period_start=clock.from_epoch(int(start)),
+        current_period_end=clock.from_epoch(int(end)),
+        cancel_at_period_end=_ends_with_period(raw, int(end)),
+        environment=metadata.get("env") or "",
+        app=metadata.get("app") or "",
+    )
+
+
+def checkout_session(raw: Raw, *, replayed: bool = False) -> CheckoutSession:
+    """Reads a Checkout Session; Stripe leaves the client secret out once it is not open."""
+    return CheckoutSession(
+        id=raw["id"],
+        status=raw["status"],
+        client_secret=raw.get("client_secret") or "",
+        expires_at=int(raw["expires_at"]),
+        replayed=replayed,
+    )
+
+
+def event(raw: Raw) -> Event:
+    """Reads a snapshot event of any kind.
+
+    Raises:
+        ValueError: it is not shaped like an event.
+    """
+    try:
+        subject = raw["data"]["object"]
+        identifier, kind, created = str(raw["id"]), str(raw["type"]), int(raw["created"])
+        metadata = subject.get("metadata") or {}
+        own = subject.get("object") == "customer"
+        customer = subject["id"] if own else _id(subject.get("customer"))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("not an event") from error
+    return Event(
+        id=identifier,
+        type=kind,
+        customer_id=customer,
+        created=created,
+        livemode=bool(raw.get("livemode")),
+        environment=metadata.get("env") or "",
+        app=metadata.get("app") or "",
+        account=str(raw.get("account") or ""),
+    )
+
+
+def _plan(price: Raw) -> Plan | None:
+    """Metadata first: a lookup key moves on to the next price when an amount changes."""
+    price_key = (price.get("metadata") or {}).get("price_key") or ""
+    plan = catalogue().plan_by_price_key(price_key)
+    return plan or catalogue().plan_by_lookup_key(price.get("lookup_key") or "")
+
+
+def _ends_with_period(raw: Raw, period_end: int) -> bool:
+    """Flexible billing sets `cancel_at` to the period's end where classic billing sets a flag."""
+    cancel_at = raw.get("cancel_at")
+    by_date = cancel_at is not None and int(cancel_at) <= period_end
+    return bool(raw.get("cancel_at_period_end")) or by_date
+
+
+def _id(reference: Any) -> str:
+    """The id of a reference that may be expanded."""
+    return str(reference["id"] if isinstance(reference, dict) else reference or "")
