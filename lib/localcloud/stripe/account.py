@@ -11,7 +11,7 @@ from localcloud.stripe.work import Work
 
 
 class Account:
-    """Everything that outlives a request. Single-threaded: one `work` at a time inside a transaction."""
+    """Everything that outlives a request. One thread; one `work` at a time inside a transaction."""
 
     def __init__(self, config: StackConfig) -> None:
         self.config = config

@@ -28,7 +28,8 @@ def announce(work: Work, event_type: str, obj: Obj, previous: Obj | None) -> Non
     for endpoint in work.store.select("webhook_endpoint", equal("status", "enabled")):
         if wants(endpoint, event_type):
             work.store.db.execute(
-                "INSERT INTO deliveries (event, endpoint, state, next_at) VALUES (?, ?, 'pending', ?)",
+                "INSERT INTO deliveries (event, endpoint, state, next_at) "
+                "VALUES (?, ?, 'pending', ?)",
                 (event["id"], endpoint["id"], work.wall),
             )
 

@@ -25,8 +25,8 @@ NO_KEY = (
     "https://support.stripe.com/."
 )
 WRONG_TYPE = (
-    "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you "
-    "have any questions, we can help at https://support.stripe.com/."
+    "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If "
+    "you have any questions, we can help at https://support.stripe.com/."
 )
 
 
@@ -99,16 +99,17 @@ def _serve(
         idempotency.check_key(key)
         work.idempotency_key = key
         headers["Idempotency-Key"] = key
+    call = idempotency.Call(request.method, request.path, raw)
     with work.store.transaction():
         lifecycle.catch_up(work)
-        if key and (stored := idempotency.replay(work, request.method, request.path, raw)):
+        if key and (stored := idempotency.replay(work, call)):
             headers["Idempotent-Replayed"] = "true"
             headers["Original-Request"] = stored.request_id
             return stored.status, stored.body
         params = route.params.parse(raw, "", work.version) or {}
         status, body = _run(work, route, params, ids)
         if key:
-            idempotency.remember(work, request.method, request.path, raw, status, body)
+            idempotency.remember(work, call, status, body)
     return status, body
 
 

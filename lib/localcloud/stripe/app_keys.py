@@ -7,4 +7,4 @@ from aiohttp import web
 from localcloud.stripe.account import Account
 
 ACCOUNT = web.AppKey("ACCOUNT", Account)
-WAKE = web.AppKey("WAKE", Callable[[], None])
+WAKE: web.AppKey[Callable[[], None]] = web.AppKey("WAKE", Callable)  # type: ignore[arg-type]

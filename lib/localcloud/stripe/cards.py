@@ -82,8 +82,8 @@ TOKENS = {
     "authenticationRequired": "4000002760003184",
 }
 AUTHENTICATION_FAILED = (
-    "We are unable to authenticate your payment method. Please choose a different payment method and "
-    "try again."
+    "We are unable to authenticate your payment method. Please choose a different payment method "
+    "and try again."
 )
 
 
@@ -120,7 +120,7 @@ def card_error(code: str, message: str, *, decline_code: str | None = None) -> S
 
 
 def check_details(card: CardDetails, now: int) -> TestCard:
-    """What is wrong with a card before any bank is asked. Raises a card error, else returns the test card."""
+    """The test card; raises the card error of details that are wrong without asking a bank."""
     if not card.number.isascii() or not card.number.isdigit() or not 12 <= len(card.number) <= 19:
         raise card_error("invalid_number", "Your card number is invalid.")
     if not passes_luhn(card.number):
@@ -141,8 +141,8 @@ def check_details(card: CardDetails, now: int) -> TestCard:
     if known is None:
         raise card_error(
             "card_declined",
-            "Your card was declined. Your request was in test mode, but used a non test (live) card. "
-            "For a list of valid test cards, visit: https://stripe.com/docs/testing.",
+            "Your card was declined. Your request was in test mode, but used a non test (live) "
+            "card. For a list of valid test cards, visit: https://stripe.com/docs/testing.",
             decline_code="test_mode_live_card",
         )
     return known

@@ -1,4 +1,4 @@
-"""What a fresh account holds: products and prices of the plan file, a portal, our webhook endpoint."""
+"""What a fresh account holds: the plan file's products and prices, a portal, our webhook endpoint."""
 
 import tomllib
 from pathlib import Path

@@ -34,8 +34,8 @@ def pay(work: Work, session: Obj, card: CardDetails, email: str | None) -> Outco
     _check_open(session)
     try:
         method = payment_methods.new(work, card, {"email": email})
-    except StripeError as error:
-        return Outcome("declined", session, error)
+    except StripeError as wrong:
+        return Outcome("declined", session, wrong)
     intent = _intent(work, session)
     if intent["object"] == "setup_intent":
         error = setup_intents.confirm(work, intent, method)
@@ -78,7 +78,7 @@ def _check_open(session: Obj) -> None:
 
 
 def _intent(work: Work, session: Obj) -> Obj:
-    """The session's intent, made at the first attempt: to pay, or only to save a card for a trial."""
+    """The session's intent, made at the first attempt: to pay, or to save a card for a trial."""
     kind, identifier = session.get("_intent") or ("", "")
     if found := work.find(kind, identifier):
         return found

@@ -6,8 +6,8 @@ import time
 class Clock:
     """`now` is the time at which things happen to objects; `wall` is real time.
 
-    Everything that Stripe dates goes by `now`, which may be moved. The transport of webhooks goes by
-    `wall`: receivers compare a signature's time with their own clock.
+    Everything that Stripe dates goes by `now`, which may be moved. The transport of webhooks goes
+    by `wall`: receivers compare a signature's time with their own clock.
     """
 
     def __init__(self) -> None:

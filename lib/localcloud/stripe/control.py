@@ -32,11 +32,11 @@ def reset(account: Account) -> JsonObject:
 
 
 def pay(account: Account, body: Any) -> JsonObject:
-    """`{"sessionId", "card", "email"?, "name"?, "authentication"?: "complete"|"fail"}` as on the page.
+    """Pay a session as on its page: `{"sessionId", "card", "email"?, "name"?, "authentication"?}`.
 
-    Answers `{"status": "complete"|"declined"|"requires_action", "session", "error"?}`. For a card that asks
-    for 3D Secure, `authentication` goes through that step too; alone, without a card, it answers a
-    step begun before.
+    Answers `{"status": "complete"|"declined"|"requires_action", "session", "error"?}`. For a card
+    that asks for 3D Secure, `authentication` (`complete` or `fail`) goes through that step too;
+    alone, without a card, it answers a step begun before.
     """
     fields = _strings(body, ("sessionId", "card", "email", "name", "authentication"))
     if "sessionId" not in fields:

@@ -6,7 +6,7 @@ from localcloud.stripe.nouns import NOUNS
 
 
 class StripeError(Exception):
-    """An answer that is not 2xx. `status` is the HTTP status, the rest fills Stripe's `error` object."""
+    """An answer that is not 2xx: `status` is HTTP's, the rest fills Stripe's `error` object."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class StripeError(Exception):
         self.extra = extra or {}
 
     def body(self) -> dict[str, Any]:
-        """The JSON answer: `{"error": {type, message, code?, param?, decline_code?, doc_url?, …}}`."""
+        """The JSON answer: `{"error": {type, message, code?, param?, decline_code?, doc_url?}}`."""
         error: dict[str, Any] = {"message": self.message, "type": self.kind, **self.extra}
         if self.code:
             error["code"] = self.code

@@ -5,6 +5,7 @@ Lists stay as they came, either as a list (`f[]`) or as a dict with numbered key
 """
 
 import re
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -51,7 +52,7 @@ def _path(name: str) -> list[str]:
 
 def _put(form: Form, path: list[str], value: str, name: str) -> None:
     level: Any = form
-    for part, following in zip(path, path[1:], strict=False):
+    for part, following in pairwise(path):
         level = level.setdefault(part, [] if following == "" else {})
         if not isinstance(level, list if following == "" else dict):
             raise invalid(f"Invalid request: {name[:100]} is used in two different shapes.")

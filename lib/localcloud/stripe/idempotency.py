@@ -1,7 +1,7 @@
 """Idempotency keys (https://docs.stripe.com/api/idempotent_requests).
 
-The first answer of an endpoint that began to run is kept, success or failure, in the transaction that made
-it. Requests refused before that (key, version, parameters) leave no trace.
+The first answer of an endpoint that began to run is kept, success or failure, in the transaction
+that made it. Requests refused before that (key, version, parameters) leave no trace.
 """
 
 import hashlib
@@ -24,9 +24,18 @@ class Stored:
     request_id: str
 
 
-def fingerprint(params: dict[str, Any]) -> str:
-    """Equal for equal parameters, whatever their order."""
-    return hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()
+@dataclass(frozen=True)
+class Call:
+    """What a key stands for: method, path and decoded parameters."""
+
+    method: str
+    path: str
+    params: dict[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for equal parameters, whatever their order."""
+        return hashlib.sha256(json.dumps(self.params, sort_keys=True).encode()).hexdigest()
 
 
 def check_key(key: str) -> None:
@@ -39,7 +48,7 @@ def check_key(key: str) -> None:
         )
 
 
-def replay(work: Work, method: str, path: str, params: dict[str, Any]) -> Stored | None:
+def replay(work: Work, call: Call) -> Stored | None:
     """The stored answer for the work's key; raises when the key belongs to another request."""
     key = work.idempotency_key
     row = work.store.db.execute(
@@ -48,14 +57,14 @@ def replay(work: Work, method: str, path: str, params: dict[str, Any]) -> Stored
     if row is None:
         return None
     other = f"Try using a key other than '{key}' if you meant to execute a different request."
-    if (row["method"], row["path"]) != (method, path):
+    if (row["method"], row["path"]) != (call.method, call.path):
         raise StripeError(
             400,
             "Keys for idempotent requests can only be used for the same endpoint they were first "
-            f"used for ('{path}' vs '{row['path']}'). {other}",
+            f"used for ('{call.path}' vs '{row['path']}'). {other}",
             kind="idempotency_error",
         )
-    if row["fingerprint"] != fingerprint(params):
+    if row["fingerprint"] != call.fingerprint:
         raise StripeError(
             400,
             "Keys for idempotent requests can only be used with the same parameters they were "
@@ -65,18 +74,16 @@ def replay(work: Work, method: str, path: str, params: dict[str, Any]) -> Stored
     return Stored(row["status"], row["body"], row["request"])
 
 
-def remember(
-    work: Work, method: str, path: str, params: dict[str, Any], status: int, body: str
-) -> None:
+def remember(work: Work, call: Call, status: int, body: str) -> None:
     """Keep an answer under the work's key, and forget the ones that are too old."""
     work.store.db.execute("DELETE FROM idempotency WHERE created <= ?", (work.wall - KEPT_SECONDS,))
     work.store.db.execute(
         "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             work.idempotency_key,
-            method,
-            path,
-            fingerprint(params),
+            call.method,
+            call.path,
+            call.fingerprint,
             status,
             body,
             work.request_id,

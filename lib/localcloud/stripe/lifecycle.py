@@ -10,7 +10,7 @@ MOST_STEPS = 10_000
 def catch_up(work: Work) -> None:
     """Do everything whose time has come, in order of time, each at its own time.
 
-    Belongs inside a transaction. Nothing of this is the caller's doing, so its events name no request.
+    Belongs inside a transaction. None of this is the caller's doing: its events name no request.
     """
     for _ in range(MOST_STEPS):
         obj = work.store.next_due(work.now)

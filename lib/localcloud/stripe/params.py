@@ -210,7 +210,7 @@ class Hash:
 
 @dataclass(frozen=True)
 class Only:
-    """A parameter that exists in API versions from `since` up to, not including, `until` (dates)."""
+    """A parameter of the API versions from `since` up to, not including, `until` (dates)."""
 
     spec: Spec
     since: str = ""

@@ -14,7 +14,7 @@ Handler = Callable[..., Obj]
 
 @dataclass(frozen=True)
 class Route:
-    """`handler(work, params, **ids)` answers `method` on `template`, such as `/v1/customers/{id}`."""
+    """`handler(work, params, **ids)` answers `method` on a `template` like `/v1/customers/{id}`."""
 
     method: str
     template: str

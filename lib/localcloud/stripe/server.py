@@ -23,7 +23,7 @@ TICK_SECONDS = 0.5
 
 
 def create_app(config: StackConfig) -> web.Application:
-    """The whole local Stripe for an event loop: storage is opened now, closed with the application."""
+    """The whole local Stripe. Its storage is opened now and closed with the application."""
     account = Account(config)
     control.prepare(account)
     app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_guard])
@@ -64,7 +64,7 @@ async def _tick(account: Account, courier: Courier) -> None:
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answers in Stripe's shape for what no handler answers: too large, wrong method, a fault of ours."""
+    """Stripe's shape for what no handler answers: too large, wrong method, a fault of ours."""
     try:
         return await handler(request)
     except web.HTTPRequestEntityTooLarge:

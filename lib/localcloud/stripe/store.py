@@ -1,7 +1,7 @@
 """Everything the local Stripe remembers: one SQLite file in WAL mode.
 
-A commit survives the death of the process (`kill -9`); it is not flushed to the platter, so it need not
-survive the death of the machine. One thread uses one connection, so a transaction sees no other.
+A commit survives the death of the process (`kill -9`); it is not flushed to the platter, so it need
+not survive the death of the machine. One thread uses one connection, so a transaction sees no other.
 """
 
 import json
@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS objects (
   body TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (kind, seq);
-CREATE INDEX IF NOT EXISTS objects_by_customer ON objects (kind, json_extract(body, '$.customer'), seq);
+CREATE INDEX IF NOT EXISTS objects_by_customer
+  ON objects (kind, json_extract(body, '$.customer'), seq);
 CREATE INDEX IF NOT EXISTS objects_by_due ON objects (due) WHERE due IS NOT NULL;
 CREATE TABLE IF NOT EXISTS deliveries (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -87,7 +88,7 @@ def within(field: str, bounds: dict[str, int]) -> Where:
 
 
 class Store:
-    """Objects by id and kind, in order of creation, plus tables that `webhooks` and `idempotency` own.
+    """Objects by id and kind, in order of creation; `webhooks` and `idempotency` own other tables.
 
     `db` is in autocommit mode: changes belong inside `with store.transaction():`.
     """
@@ -136,7 +137,7 @@ class Store:
             self.db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the constant above
 
     def put(self, obj: Obj) -> None:
-        """Insert or replace an object. Its `_due` (epoch seconds or None) is when it wants attention."""
+        """Insert or replace an object. `_due` (epoch seconds or None) is when it wants attention."""
         self.db.execute(
             "INSERT INTO objects (id, kind, due, body) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET due = excluded.due, body = excluded.body",
@@ -165,7 +166,7 @@ class Store:
         after: int | None = None,
         limit: int | None = None,
     ) -> list[Obj]:
-        """Objects newest first; with `after`, the `limit` objects that were created next after that place."""
+        """Objects newest first; with `after`, the `limit` objects created next after that place."""
         conditions = ["kind = ?", *(where.sql for where in wheres)]
         values: list[Any] = [kind, *(value for where in wheres for value in where.values)]
         for sign, bound in (("<", before), (">", after)):

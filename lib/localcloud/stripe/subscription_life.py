@@ -1,4 +1,4 @@
-"""How a subscription lives: it starts, renews, pauses and ends. Called by the API, pages and deadlines."""
+"""How a subscription lives: it starts, renews, pauses and ends, by the API, a page or a deadline."""
 
 from typing import Any
 
@@ -146,7 +146,7 @@ def save(work: Work, subscription: Obj, event: str | None = None, **changes: Any
 
 
 def announce_change(work: Work, before: Obj, subscription: Obj) -> None:
-    """Announce what differs from `before`, a subscription presented earlier; nothing if nothing does."""
+    """Announce what differs from `before`, the subscription as presented earlier."""
     after = work.present(subscription)
     previous = difference(before, after)
     if previous:

@@ -42,7 +42,7 @@ KNOWN = frozenset(
 UI_MODES = {"embedded_page": "embedded", "hosted_page": "hosted", "elements": "custom"}
 
 # fields added by a release, by kind of object
-ADDED = {
+ADDED: dict[str, dict[str, tuple[str, ...]]] = {
     CLOVER: {
         "checkout.session": ("branding_settings", "name_collection", "customer_account"),
         "customer": ("business_name", "individual_name", "customer_account"),
@@ -74,8 +74,8 @@ def check(version: str) -> str:
     """Return `version` if objects can be rendered for it, else raise Stripe's 400."""
     if version not in KNOWN:
         raise invalid(
-            f"Invalid Stripe API version: {version[:60]}. The local Stripe knows every release from "
-            "2025-03-31.basil to 2026-10-28.endive."
+            f"Invalid Stripe API version: {version[:60]}. The local Stripe knows every release "
+            "from 2025-03-31.basil to 2026-10-28.endive."
         )
     return version
 

@@ -1,7 +1,7 @@
 """Delivery of events to webhook endpoints: signed, in parallel, retried, resumed after a restart.
 
-Stripe retries in live mode for three days, at growing intervals. Here the intervals begin at one second
-and double up to an hour, so that a mended endpoint gets its events while one is still looking.
+Stripe retries in live mode for three days, at growing intervals. Here the intervals begin at one
+second and double up to an hour, so that a mended endpoint gets its events while one is looking.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import json
 import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -73,7 +74,7 @@ class Courier:
         self._loop = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Abandon what is under way; it is pending still, and is sent again after the next start."""
+        """Abandon what is under way; it is pending still, and is sent after the next start."""
         tasks = [task for task in (self._loop, *self._under_way.values()) if task]
         for task in tasks:
             task.cancel()
@@ -94,7 +95,7 @@ class Courier:
                 await asyncio.wait_for(self._bell.wait(), pause)
 
     def _send_due(self) -> float | None:
-        """Begin as many due deliveries as may run; returns the seconds until the next one is due."""
+        """Begin as many due deliveries as may run; returns the seconds until the next is due."""
         now = self.account.clock.wall()
         rows = self.account.store.db.execute(
             "SELECT * FROM deliveries WHERE state = 'pending' ORDER BY next_at LIMIT ?",
@@ -109,10 +110,10 @@ class Courier:
                 return float(row["next_at"] - now)
             task = asyncio.create_task(self._deliver(row))
             self._under_way[row["id"]] = task
-            task.add_done_callback(lambda _, number=row["id"]: self._done(number))
+            task.add_done_callback(partial(self._done, row["id"]))
         return None
 
-    def _done(self, number: int) -> None:
+    def _done(self, number: int, _: asyncio.Task[None]) -> None:
         self._under_way.pop(number, None)
         self.wake()
 

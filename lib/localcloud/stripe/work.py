@@ -1,4 +1,4 @@
-"""One unit of work: the store, the time and who asked, handed to everything that changes objects."""
+"""One unit of work: store, time and who asked, handed to everything that changes objects."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Work:
     """A request, a page's post or a deadline, inside one transaction.
 
-    `now` is the business time in epoch seconds, `version` the caller's API version, `base_url` where
-    browsers reach the local Stripe's own pages. `wall` is real time, for the transport of events.
+    `now` is the business time in epoch seconds, `version` the caller's API version, `base_url`
+    where browsers reach our pages. `wall` is real time, for the transport of events.
     """
 
     store: Store
@@ -37,14 +37,14 @@ class Work:
         return self.store.get(kind, identifier) if identifier else None
 
     def need(self, kind: str, identifier: str, *, param: str | None = None) -> Obj:
-        """The stored object. Raises 404, or 400 when a parameter (`param`) named it; deleted ones are gone."""
+        """The stored object, unless deleted. Raises 404, or 400 when a parameter (`param`) named it."""
         obj = self.store.get(kind, identifier)
         if obj is None or obj.get("_deleted"):
             raise no_such(kind, identifier, param=param or "id", status=400 if param else 404)
         return obj
 
     def new(self, kind: str, **fields: Any) -> Obj:
-        """A new object of that kind (not stored yet) with id, creation time and test mode filled in."""
+        """A new object of that kind, not stored yet, with id, creation time and test mode."""
         head = {"id": new_id(kind), "object": kind, "created": self.now, "livemode": False}
         return {**head, **fields}
 
@@ -77,7 +77,7 @@ class Work:
 
 
 def difference(before: Obj, after: Obj) -> Obj:
-    """Stripe's `previous_attributes`: old values of what changed; hashes by key, lists as a whole."""
+    """Stripe's `previous_attributes`: old values of what changed, hashes by key, lists whole."""
     changed: Obj = {}
     for name in {**before, **after}:
         old, new = before.get(name), after.get(name)
@@ -89,14 +89,14 @@ def difference(before: Obj, after: Obj) -> Obj:
 
 
 def plain(work: Work, obj: Obj) -> Obj:
-    """Show everything that is not internal (a name with a leading underscore); a deleted object is a stub."""
+    """All but the internal fields (`_…`); of a deleted object only that it is deleted."""
     if obj.get("_deleted"):
         return {"id": obj["id"], "object": obj["object"], "deleted": True}
     return {name: value for name, value in obj.items() if not name.startswith("_")}
 
 
 def merge_metadata(old: Mapping[str, str], new: Mapping[str, str | None] | None) -> dict[str, str]:
-    """Stripe's rule: keys are merged, an emptied key goes, an emptied whole (`None`) removes all."""
+    """Stripe's rule: keys are merged, an emptied key goes, an emptied whole removes all."""
     if new is None:
         return {}
     merged = {**old, **new}

@@ -1,7 +1,17 @@
-"""Which page answers where."""
+"""Which page answers where. A post's path holds a secret that only the page was given."""
 
 from aiohttp import web
+
+from localcloud.stripe.pages import checkout, portal
 
 
 def add_to(app: web.Application) -> None:
     """Add all pages to the application."""
+    app.router.add_get("/c/pay/{id}", checkout.hosted)
+    app.router.add_get("/c/embed/{secret}", checkout.embedded)
+    app.router.add_post("/c/pay/{secret}", checkout.pay)
+    app.router.add_post("/c/pay/{secret}/authenticate", checkout.authenticate)
+    app.router.add_get("/p/session/{id}", portal.show)
+    app.router.add_post("/p/session/{id}/{secret}/cancel", portal.cancel)
+    app.router.add_post("/p/session/{id}/{secret}/keep", portal.keep)
+    app.router.add_post("/p/session/{id}/{secret}/resume", portal.resume)

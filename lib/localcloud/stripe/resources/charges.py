@@ -22,7 +22,7 @@ PAID = {
 
 
 def new(work: Work, intent: Obj, method: Obj, error: StripeError | None) -> Obj:
-    """Record and announce an attempt to charge `method` for a payment intent, refused with `error`."""
+    """Record and announce an attempt to charge `method` for an intent, refused with `error`."""
     amount = intent["amount"]
     outcome = dict(PAID)
     if error:

@@ -104,8 +104,8 @@ CREATE = Hash(
     },
     required=("mode",),
     unbuilt=words(
-        """adaptive_pricing after_expiration automatic_tax branding_settings consent_collection currency
-        custom_fields custom_text customer_account discounts excluded_payment_method_types
+        """adaptive_pricing after_expiration automatic_tax branding_settings consent_collection
+        currency custom_fields custom_text customer_account discounts excluded_payment_method_types
         integration_identifier invoice_creation managed_payments name_collection optional_items
         origin_context payment_intent_data payment_method_configuration payment_method_data
         payment_method_options permissions phone_number_collection saved_payment_method_options
@@ -218,7 +218,8 @@ def _lines(work: Work, params: Obj) -> list[Obj]:
     kinds = {work.need("price", line["_price"])["type"] for line in lines}
     if params["mode"] == "subscription" and "recurring" not in kinds:
         raise invalid(
-            "You must provide at least one recurring price in `subscription` mode when using prices.",
+            "You must provide at least one recurring price in `subscription` mode when using "
+            "prices.",
             "mode",
         )
     if params["mode"] == "subscription" and "one_time" in kinds:
@@ -263,7 +264,8 @@ def _expires_at(work: Work, params: Obj) -> int:
     moment = int(params.get("expires_at", work.now + LIFETIME))
     if moment < work.now + SHORTEST - 30:
         raise invalid(
-            "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation.",
+            "The `expires_at` timestamp must be at least 30 minutes from Checkout Session "
+            "creation.",
             "expires_at",
         )
     if moment > work.now + LIFETIME + 30:
@@ -405,8 +407,8 @@ def expire(work: Work, params: Obj, id: str) -> Obj:
     if session["status"] != "open":
         raise StripeError(
             400,
-            f'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session '
-            f"has a status of `{session['status']}`.",
+            f'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout '
+            f"Session has a status of `{session['status']}`.",
         )
     close(work, session)
     return work.present(session)

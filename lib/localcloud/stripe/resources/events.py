@@ -17,7 +17,7 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    """`delivery_success=false`: an endpoint that was to get the event has not (yet) acknowledged it."""
+    """`delivery_success=false`: an endpoint that was to get it has not (yet) acknowledged it."""
     if "type" in params and "types" in params:
         raise invalid("You may only specify one of these parameters: type, types.", "type")
     wheres = []

@@ -206,7 +206,7 @@ def _finalize(work: Work, invoice: Obj, customer: Obj) -> Obj:
 
 
 def pay(work: Work, invoice: Obj, method: Obj | None, *, off_session: bool) -> StripeError | None:
-    """Charge an open invoice to a card. Returns the refusal, if any; nothing is due on an empty invoice."""
+    """Charge an open invoice to a card. Returns the refusal, if any."""
     if invoice["amount_remaining"] == 0:
         settle(work, invoice, None)
         return None

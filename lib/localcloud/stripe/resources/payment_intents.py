@@ -74,15 +74,14 @@ def confirm(
 ) -> StripeError | None:
     """Try to charge a card. Returns the bank's refusal; the intent's status says the rest.
 
-    On session a card may ask for 3D Secure: status `requires_action`, no refusal. Off session that is a
-    refusal (`authentication_required`).
+    On session a card may ask for 3D Secure: status `requires_action`, no refusal. Off session that
+    is a refusal (`authentication_required`).
     """
     if not authenticated and payment_methods.needs_authentication(method, off_session=off_session):
         if off_session:
             message = "Your card was declined. This transaction requires authentication."
-            error = card_error(
-                "authentication_required", message, decline_code="authentication_required"
-            )
+            needed = "authentication_required"
+            error = card_error(needed, message, decline_code=needed)
             return _refuse(work, intent, method, error)
         _set(
             work,
@@ -97,8 +96,8 @@ def confirm(
             },
         )
         return None
-    if error := refusal(method["_number"]):
-        return _refuse(work, intent, method, error)
+    if declined := refusal(method["_number"]):
+        return _refuse(work, intent, method, declined)
     charge = charges.new(work, intent, method, None)
     if authenticated:
         work.update(method, _set_up=True)

@@ -130,7 +130,7 @@ def detach_from(work: Work, method: Obj) -> Obj:
 
 
 def needs_authentication(method: Obj, *, off_session: bool) -> bool:
-    """Whether the bank wants 3D Secure. Off session, a card set up with it before is let through."""
+    """Whether the bank wants 3D Secure; off session, a card set up with it is let through."""
     kind = CARDS[method["_number"]].authenticate
     return kind == "always" or (kind == "once" and not (off_session and method.get("_set_up")))
 

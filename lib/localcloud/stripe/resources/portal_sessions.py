@@ -1,4 +1,4 @@
-"""Customer Portal sessions (https://docs.stripe.com/api/customer_portal/sessions). Page: `pages.portal`."""
+"""Customer Portal sessions (https://docs.stripe.com/api/customer_portal/sessions)."""
 
 from localcloud.stripe.errors import invalid, missing_param
 from localcloud.stripe.nouns import random_text

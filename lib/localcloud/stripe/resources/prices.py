@@ -81,7 +81,8 @@ CREATE = Hash(
     },
     required=("currency",),
     unbuilt=words(
-        "currency_options custom_unit_amount tiers tiers_mode transform_quantity unit_amount_decimal"
+        """currency_options custom_unit_amount tiers tiers_mode transform_quantity
+        unit_amount_decimal"""
     ),
 )
 UPDATE = Hash(FIELDS, unbuilt=("currency_options",))
@@ -182,7 +183,7 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 def update(work: Work, params: Obj, id: str) -> Obj:
     price = work.need("price", id)
-    changes = {k: params[k] for k in ("active", "nickname", "tax_behavior") if k in params}
+    changes: Obj = {k: params[k] for k in ("active", "nickname", "tax_behavior") if k in params}
     if "lookup_key" in params:
         _claim_lookup_key(work, {**price}, params)
         changes["lookup_key"] = params["lookup_key"]

@@ -1,4 +1,4 @@
-"""Subscriptions: recurring payments (https://docs.stripe.com/api/subscriptions). Life: `subscription_life`."""
+"""Subscriptions in the API (https://docs.stripe.com/api/subscriptions); see `subscription_life`."""
 
 from typing import Any
 
@@ -64,8 +64,8 @@ FIELDS: dict[str, Spec] = {
     "trial_settings": TRIAL_SETTINGS,
 }
 UNBUILT = words(
-    """add_invoice_items application_fee_percent automatic_tax billing_cycle_anchor billing_schedules
-    billing_thresholds days_until_due default_source default_tax_rates discounts invoice_settings
+    """add_invoice_items application_fee_percent automatic_tax billing_cycle_anchor
+    billing_schedules billing_thresholds days_until_due default_source default_tax_rates discounts invoice_settings
     on_behalf_of pending_invoice_item_interval transfer_data trial_from_plan"""
 )
 ITEM_UNBUILT = words("billing_thresholds discounts price_data tax_rates")
@@ -210,7 +210,7 @@ def _own_method(work: Work, customer: str, params: Obj) -> str:
 
 
 def _first_payment(work: Work, subscription: Obj, invoice: Obj, params: Obj) -> StripeError | None:
-    """Pay the first invoice, or leave the subscription incomplete; an error forbids it altogether."""
+    """Pay the first invoice, or leave the subscription incomplete; an error forbids it."""
     behavior = params.get("payment_behavior", "allow_incomplete")
     method = life.method_of(work, subscription)
     if invoice["amount_due"] == 0:
@@ -222,8 +222,8 @@ def _first_payment(work: Work, subscription: Obj, invoice: Obj, params: Obj) -> 
         return None
     if method is None:
         raise invalid(
-            "This customer has no attached payment source or default payment method. Please consider "
-            "adding a default payment method. For more information, visit "
+            "This customer has no attached payment source or default payment method. Please "
+            "consider adding a default payment method. For more information, visit "
             "https://stripe.com/docs/billing/subscriptions/payment-methods-setting"
             "#payment-method-priority.",
             code="resource_missing",

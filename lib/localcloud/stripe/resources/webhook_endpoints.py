@@ -1,4 +1,4 @@
-"""Webhook endpoints: who is told (https://docs.stripe.com/api/webhook_endpoints). Sending: `webhooks`."""
+"""Webhook endpoints (https://docs.stripe.com/api/webhook_endpoints); `webhooks` sends to them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +88,7 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 def update(work: Work, params: Obj, id: str) -> Obj:
     endpoint = work.need("webhook_endpoint", id)
-    changes = {k: params[k] for k in ("description", "enabled_events", "url") if k in params}
+    changes: Obj = {k: params[k] for k in ("description", "enabled_events", "url") if k in params}
     if "metadata" in params:
         changes["metadata"] = merge_metadata(endpoint["metadata"], params["metadata"])
     if "disabled" in params:

@@ -1,0 +1,179 @@
+"""The Checkout page: hosted at `/c/pay/<session id>`, framed at `/c/embed/<client secret>`.
+
+To its parent window the framed page posts `{"source": "localstripe", "type", "sessionId"}`: `resize`
+(with `height`, in pixels) whenever its height changes and `complete` once it is paid. Then it sends
+the top window to the session's `return_url`.
+"""
+
+import hmac
+import re
+from typing import Any
+
+from aiohttp import web
+
+from localcloud.stripe import checkout, control, lifecycle
+from localcloud.stripe.app_keys import ACCOUNT, WAKE
+from localcloud.stripe.cards import CARDS, CardDetails
+from localcloud.stripe.errors import StripeError
+from localcloud.stripe.pages import forms, render
+from localcloud.stripe.params import EMAIL
+from localcloud.stripe.resources.checkout_sessions import line_items
+from localcloud.stripe.store import Obj
+from localcloud.stripe.work import Work
+
+EXPIRY = re.compile(r"\s*([0-9]{1,2})\s*/?\s*((?:20)?[0-9]{2})\s*")
+FIELDS = {
+    "invalid_number": "number",
+    "incorrect_number": "number",
+    "invalid_expiry_month": "expiry",
+    "invalid_expiry_year": "expiry",
+    "invalid_cvc": "cvc",
+    "incorrect_cvc": "cvc",
+}
+
+
+async def hosted(request: web.Request) -> web.Response:
+    """`GET /c/pay/{id}`."""
+    work, session = _find(request, request.match_info["id"], secret=None)
+    return _show(work, session) if session else _unknown()
+
+
+async def embedded(request: web.Request) -> web.Response:
+    """`GET /c/embed/{client_secret}`."""
+    secret = request.match_info["secret"]
+    work, session = _find(request, secret.partition("_secret_")[0], secret=secret)
+    return _show(work, session) if session else _unknown()
+
+
+async def pay(request: web.Request) -> web.Response:
+    """`POST /c/pay/{client_secret}` with the card's fields."""
+    return await _act(request, _pay)
+
+
+async def authenticate(request: web.Request) -> web.Response:
+    """`POST /c/pay/{client_secret}/authenticate` with `result`: `complete` or `fail`."""
+    return await _act(request, _authenticate)
+
+
+def _find(request: web.Request, identifier: str, *, secret: str | None) -> tuple[Work, Obj | None]:
+    account = request.app[ACCOUNT]
+    work = account.work()
+    with account.store.transaction():
+        lifecycle.catch_up(work)
+    session = work.find("checkout.session", identifier)
+    if session and secret and not hmac.compare_digest(secret.encode(), session["_secret"].encode()):
+        session = None
+    return work, session
+
+
+def _unknown() -> web.Response:
+    return render.message("Nothing here", "This Checkout Session does not exist.", status=404)
+
+
+async def _act(request: web.Request, action: Any) -> web.Response:
+    """Run a post of the page in one transaction; scripts get JSON, plain forms get a page."""
+    fields = await forms.read(request)
+    secret = request.match_info["secret"]
+    work, session = _find(request, secret.partition("_secret_")[0], secret=secret)
+    as_json = "application/json" in request.headers.get("Accept", "")
+    if session is None:
+        answer = {"status": "declined", "message": "This Checkout Session does not exist."}
+        return web.json_response(answer, status=404) if as_json else _unknown()
+    try:
+        with work.store.transaction():
+            outcome = action(work, session, fields)
+    except StripeError as error:
+        outcome = checkout.Outcome("declined", session, error)
+    request.app[WAKE]()
+    if as_json:
+        return web.json_response(_answer(outcome))
+    redirect = _redirect(outcome.session) if outcome.status == "complete" else None
+    if redirect:
+        raise web.HTTPSeeOther(redirect)
+    return _show(work, outcome.session, outcome.error.message if outcome.error else None)
+
+
+def _pay(work: Work, session: Obj, fields: dict[str, str]) -> checkout.Outcome:
+    email = control.session_email(work, session) or fields.get("email", "").strip()
+    if not EMAIL.fullmatch(email) or len(email) > 512:
+        error = StripeError(400, "Your e-mail address is incomplete.", param="email")
+        return checkout.Outcome("declined", session, error)
+    expiry = EXPIRY.fullmatch(fields.get("expiry", ""))
+    month, year = (int(expiry[1]), int(expiry[2])) if expiry else (0, 0)
+    card = CardDetails(
+        number=re.sub(r"[\s-]", "", fields.get("number", ""))[:30],
+        exp_month=month,
+        exp_year=year + 2000 if year < 100 else year,
+        cvc=fields.get("cvc", "").strip()[:10],
+        name=fields.get("name", "").strip()[:256] or None,
+    )
+    return checkout.pay(work, session, card, email)
+
+
+def _authenticate(work: Work, session: Obj, fields: dict[str, str]) -> checkout.Outcome:
+    return checkout.authenticate(work, session, passed=fields.get("result") == "complete")
+
+
+def _answer(outcome: checkout.Outcome) -> dict[str, Any]:
+    answer: dict[str, Any] = {"status": outcome.status}
+    if outcome.status == "complete":
+        answer["redirect"] = _redirect(outcome.session)
+    if outcome.error:
+        answer["message"] = outcome.error.message
+        answer["field"] = outcome.error.param
+        if outcome.error.code:
+            answer["field"] = FIELDS.get(outcome.error.code, "number")
+    return answer
+
+
+def _redirect(session: Obj) -> str | None:
+    """Where the browser goes after paying; a card needs no redirect, so `if_required` has none."""
+    url: str | None = session["success_url"]
+    if session["ui_mode"] == "embedded_page":
+        url = session["return_url"] if session["redirect_on_completion"] == "always" else None
+    return url.replace("{CHECKOUT_SESSION_ID}", session["id"]) if url else None
+
+
+def _show(work: Work, session: Obj, alert: str | None = None) -> web.Response:
+    if session["status"] == "expired":
+        return render.message(
+            "This page has expired",
+            "Go back to the site and start again.",
+            link=session["cancel_url"],
+            status=410,
+        )
+    items = line_items(work, session)
+    fixed = control.session_email(work, session)
+    days = session["_subscription_data"].get("trial_period_days")
+    return render.page(
+        "checkout.html",
+        action=f"/c/pay/{session['_secret']}",
+        alert=alert,
+        back=session["cancel_url"],
+        cards=[
+            {"number": _grouped(number), "hint": card.hint}
+            for number, card in CARDS.items()
+            if card.hint
+        ],
+        done=session["status"] == "complete",
+        email=fixed,
+        email_fixed=bool(fixed),
+        every=render.every(items[0]["price"]),
+        lines=[
+            {
+                "name": item["description"],
+                "quantity": item["quantity"],
+                "amount": render.money(item["amount_total"], item["currency"]),
+            }
+            for item in items
+        ],
+        session_id=session["id"],
+        subscription=session["mode"] == "subscription",
+        total=render.money(sum(item["amount_total"] for item in items), session["currency"]),
+        trial=f"{days} days free" if days else "",
+        waiting=bool(session.get("_pending")),
+    )
+
+
+def _grouped(number: str) -> str:
+    return " ".join(number[start : start + 4] for start in range(0, len(number), 4))

@@ -1,0 +1,72 @@
+"""HTML answers: one template folder, everything escaped, nothing loaded from elsewhere."""
+
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from localcloud.stripe.nouns import random_text
+from localcloud.stripe.store import Obj
+
+TEMPLATES = Path(__file__).with_name("templates")
+FRAMES = "http://localhost:* http://127.0.0.1:*"
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def page(name: str, status: int = 200, **values: Any) -> web.Response:
+    """A page from a template. Only sites on this machine may frame it."""
+    nonce = random_text(22)
+    policy = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
+        f"img-src data:; connect-src 'self'; base-uri 'none'; frame-ancestors {FRAMES}"
+    )
+    return web.Response(
+        status=status,
+        text=_environment().get_template(name).render(nonce=nonce, **values),
+        content_type="text/html",
+        charset="utf-8",
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": policy,
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def message(title: str, text: str, *, link: str | None = None, status: int = 200) -> web.Response:
+    """A page that only says something."""
+    return page("message.html", status, title=title, text=text, link=link)
+
+
+def money(amount: int, currency: str) -> str:
+    """`$29.00`; `amount` is in cents."""
+    sign = "$" if currency == "usd" else currency.upper() + " "
+    return f"{sign}{amount / 100:,.2f}"
+
+
+def every(price: Obj) -> str:
+    """`per month`, `every 3 months`, or nothing for a one-time price."""
+    if not price["recurring"]:
+        return ""
+    count, interval = price["recurring"]["interval_count"], price["recurring"]["interval"]
+    return f"per {interval}" if count == 1 else f"every {count} {interval}s"
+
+
+def day(moment: int) -> str:
+    """`March 5, 2027`, in UTC."""
+    then = datetime.fromtimestamp(moment, UTC)
+    return f"{then:%B} {then.day}, {then.year}"
