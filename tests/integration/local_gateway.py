@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from localcloud.config import StackConfig
 from localcloud.functions.manifest import CodePaths, parse_manifest
-from localcloud.gateway.server import Gateway, Parts
+from localcloud.gateway.server import Gateway, Parts, Provision
 from localcloud.process import free_ports
 
 T = TypeVar("T")
@@ -195,6 +195,7 @@ def running_gateway(
     integration_seconds: float = 30,
     warm: bool = False,
     max_workers: int = 8,
+    provision: Provision | None = None,
     **settings: Any,
 ) -> Iterator[RunningGateway]:
     code = write_code(tmp_path / "images")
@@ -213,6 +214,7 @@ def running_gateway(
         integration_seconds=integration_seconds,
         warm=warm,
         max_workers=max_workers,
+        provision=provision,
     )
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)

@@ -29,7 +29,7 @@ class Site:
         self._api = api
         self._control = control
         self._ready = ready
-        self._pages = Pages(config)
+        self._pages = Pages(config, control.mails)
         self._proxy = FrontendProxy(config.frontend_url) if config.frontend_url else None
         self._origins = allowed_origins(config)
 

@@ -65,6 +65,12 @@ class Control:
             target = f"{target}?{request.query_string}"
         return await self._forward("GET", target, "local AWS")
 
+    async def mails(self) -> list[dict[str, Any]]:
+        """The mails of local AWS, the newest first; none while it does not answer."""
+        answer = await self._forward("GET", f"{self._config.aws_url}/_local/mail", "local AWS")
+        found: list[dict[str, Any]] = json.loads(answer.body or b"[]")  # type: ignore[arg-type]
+        return found if answer.status == 200 else []
+
     async def pay(self, request: web.Request) -> web.StreamResponse:
         body = await _small_body(request)
         return await self._forward(

@@ -1,8 +1,6 @@
 """The built-in pages: the site that leads through the journey, local sign-in, the control index."""
 
-import html
-from pathlib import Path
-from string import Template
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,8 +9,8 @@ from aiohttp import web
 from localcloud.config import StackConfig
 
 from .sessions import open_session, read_claims, signed_in
+from .templates import SCRIPT, STATIC, Markup, fragment, render
 
-STATIC = Path(__file__).with_name("static")
 _SITE_PATHS = ("/", "/dashboard")
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -20,8 +18,11 @@ _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 class Pages:
     """Server-rendered pages without any asset from elsewhere."""
 
-    def __init__(self, config: StackConfig) -> None:
+    def __init__(
+        self, config: StackConfig, mails: Callable[[], Awaitable[list[dict[str, Any]]]]
+    ) -> None:
         self._config = config
+        self._mails = mails
         self._policy = (
             "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; "
             f"form-action 'self'; frame-src 'self' {config.stripe_url} "
@@ -32,6 +33,7 @@ class Pages:
         return [
             web.get("/_local", self.index),
             web.get("/_local/", self.index),
+            web.get("/_local/mailbox", self.mailbox),
             web.get("/_local/signin", self.signin),
             web.post("/_local/signin", self.submit_signin),
             web.get("/_local/static/{name}", self.static),
@@ -42,22 +44,40 @@ class Pages:
         if request.path in ("/favicon.ico", "/favicon.svg"):
             return _file("favicon.svg")
         if request.path not in _SITE_PATHS or request.method not in ("GET", "HEAD"):
-            return self._render("missing.html", status=404, path=request.path)
-        claims = signed_in(request, self._config.nextauth_secret) or {}
-        return self._render(
+            return self._page("missing.html", title="Nothing here", status=404, path=request.path)
+        claims = signed_in(request, self._config.nextauth_secret)
+        return self._page(
             "site.html",
+            title="Dashboard" if claims else "Groundwork",
+            head=SCRIPT,
+            bar=fragment(_ACCOUNT, email=claims.get("email") or claims["sub"]) if claims else "",
             signed_in="true" if claims else "false",
-            email=str(claims.get("email") or ""),
         )
 
     async def index(self, _request: web.Request) -> web.StreamResponse:
-        return self._render(
+        return self._page(
             "index.html",
+            title="Local tools",
             site=self._config.site_url,
             aws=self._config.aws_url,
             stripe=self._config.stripe_url,
             bedrock=self._config.bedrock_url,
+            lambda_api=self._config.control_url,
         )
+
+    async def mailbox(self, _request: web.Request) -> web.StreamResponse:
+        mails = [
+            fragment(
+                _MAIL,
+                subject=mail.get("subject", ""),
+                to=mail.get("to", ""),
+                at=mail.get("at", ""),
+                body=mail.get("body", ""),
+            )
+            for mail in await self._mails()
+        ]
+        listed = Markup("\n".join(mails)) if mails else Markup(_NO_MAIL)
+        return self._page("mailbox.html", title="Mailbox", mails=listed)
 
     async def static(self, request: web.Request) -> web.StreamResponse:
         return _file(request.match_info["name"])
@@ -82,19 +102,32 @@ class Pages:
         self, target: str, *, status: int = 200, error: str = "", **form: str
     ) -> web.Response:
         values = {name: form.get(name, "") for name in ("name", "email", "sub")}
-        return self._render("signin.html", status=status, target=target, error=error, **values)
-
-    def _render(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
-        text = Template((STATIC / template).read_text()).substitute(
-            {name: html.escape(str(value)) for name, value in values.items()}
+        return self._page(
+            "signin.html",
+            title="Local sign-in",
+            status=status,
+            target=target,
+            error=error,
+            error_hidden=Markup("" if error else "hidden"),
+            **values,
         )
+
+    def _page(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
         headers = {
             "Content-Security-Policy": self._policy,
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "same-origin",
         }
-        return web.Response(status=status, text=text, content_type="text/html", headers=headers)
+        page = render(template, **values)
+        return web.Response(status=status, text=page, content_type="text/html", headers=headers)
+
+
+_ACCOUNT = """<span class="who">$email</span>
+<button class="quiet" type="button" id="sign-out">Sign out</button>"""
+_MAIL = """<article class="card stack"><div><h2>$subject</h2>
+<p class="small muted">to $to · $at</p></div><p class="mail">$body</p></article>"""
+_NO_MAIL = '<p class="card muted">No mail yet.</p>'
 
 
 def safe_path(target: str | None, config: StackConfig) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import html
 from collections.abc import Iterable
 
 from aiohttp import (
@@ -17,6 +16,8 @@ from aiohttp import (
 )
 from multidict import CIMultiDict
 from yarl import URL
+
+from .templates import render
 
 _HOP_BY_HOP = {
     "connection",
@@ -128,23 +129,13 @@ class FrontendProxy:
         return downstream
 
     def _unreachable(self, error: Exception) -> web.Response:
-        address = html.escape(str(self._url))
-        return web.Response(
-            status=502,
-            content_type="text/html",
-            text=_UNREACHABLE.format(address=address, reason=html.escape(str(error))),
+        page = render(
+            "unreachable.html",
+            title="The frontend is not running",
+            address=self._url,
+            reason=error,
         )
-
-
-_UNREACHABLE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Frontend not running</title>
-<link rel="icon" href="/_local/static/favicon.svg">
-<link rel="stylesheet" href="/_local/static/site.css">
-<main class="notice"><h1>The frontend is not running</h1>
-<p>Groundwork passes this page to <code>{address}</code> (<code>FRONTEND_URL</code>), but nothing
-answers there. Start the frontend and reload; the API under <code>/backend</code> works
-meanwhile.</p><p class="muted">{reason}</p></main></html>
-"""
+        return web.Response(status=502, content_type="text/html", text=page)
 
 
 def _end_to_end(items: Iterable[tuple[str, str]], connection: list[str]) -> CIMultiDict[str]:

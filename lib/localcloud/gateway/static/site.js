@@ -1,0 +1,351 @@
+/* The built-in site: calls the backend exactly as a frontend would, with the session cookie only. */
+"use strict";
+
+const byId = (id) => document.getElementById(id);
+const number = new Intl.NumberFormat("en-US");
+const show = (id, visible = true) => {
+  byId(id).hidden = !visible;
+};
+
+/** A failure with a sentence for the person at the screen. */
+class Failure extends Error {}
+
+async function answerOf(response) {
+  let body = null;
+  try {
+    body = await response.json();
+  } catch {
+    throw new Failure(`The server answered ${response.status} without saying why.`);
+  }
+  if (response.ok && body?.success !== false) return body;
+  throw new Failure(body?.error || body?.message || `The server answered ${response.status}.`);
+}
+
+async function backend(path, body) {
+  const response = await fetch(`/backend${path}`, {
+    method: body === undefined ? "GET" : "POST",
+    headers: { "Content-Type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  return (await answerOf(response)).data;
+}
+
+async function local(path, method = "GET", body = undefined) {
+  const response = await fetch(`/_local/${path}`, {
+    method,
+    headers: body === undefined ? {} : { "Content-Type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  return answerOf(response);
+}
+
+let known = null;
+async function endpoints() {
+  known ??= await local("endpoints");
+  return known;
+}
+
+async function cognito(action, parameters) {
+  const { userPoolClientId } = await endpoints();
+  const response = await fetch("/_local/cognito", {
+    method: "POST",
+    headers: {
+      "Content-Type": "application/x-amz-json-1.1",
+      "X-Amz-Target": `AWSCognitoIdentityProviderService.${action}`,
+    },
+    body: JSON.stringify({ ClientId: userPoolClientId, ...parameters }),
+  });
+  return answerOf(response);
+}
+
+function fail(error) {
+  byId("error").textContent = error instanceof Failure ? error.message : `Unexpected: ${error}`;
+  show("error");
+  byId("error").scrollIntoView({ block: "nearest" });
+}
+
+/** Run what a button does: one at a time, errors shown, the button busy meanwhile. */
+function on(id, action, event = "click") {
+  byId(id).addEventListener(event, async (happened) => {
+    happened.preventDefault();
+    show("error", false);
+    const button = event === "submit" ? byId(id).querySelector("button:not([type])") : byId(id);
+    if (button.disabled) return;
+    button.disabled = true;
+    try {
+      await action();
+    } catch (error) {
+      fail(error);
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+
+/* Account */
+
+function atStep(name) {
+  const order = ["sign-up", "confirm", "sign-in"];
+  const at = order.indexOf(name);
+  order.forEach((step, index) => {
+    byId(`step-${step}`).classList.toggle("done", index < at);
+    byId(`step-${step}`).toggleAttribute("aria-current", index === at);
+  });
+  const titles = ["Create your account", "Confirm your e-mail", "Welcome back"];
+  byId("account-title").textContent = titles[at];
+  show("confirmation", name === "confirm");
+  show("confirmed", name === "sign-in");
+  show("sign-up", name !== "sign-in");
+  show("password-rule", name === "sign-up");
+  byId("sign-up").classList.toggle("quiet", name !== "sign-up");
+  byId("sign-in").classList.toggle("quiet", name !== "sign-in");
+}
+
+function credentials() {
+  if (!byId("account").reportValidity()) return null;
+  return { email: byId("email").value.trim(), password: byId("password").value };
+}
+
+async function signUp() {
+  const given = credentials();
+  if (!given) return;
+  await cognito("SignUp", {
+    Username: given.email,
+    Password: given.password,
+    UserAttributes: [{ Name: "email", Value: given.email }],
+  });
+  byId("mailed-to").textContent = given.email;
+  byId("mailed-code").textContent = "";
+  atStep("confirm");
+  byId("code").focus();
+}
+
+async function showCode() {
+  const email = byId("mailed-to").textContent.toLowerCase();
+  const mails = await local("mail");
+  const mail = mails.find((one) => one.code && String(one.to).toLowerCase().includes(email));
+  if (!mail) throw new Failure("No mail with a code has arrived yet.");
+  byId("mailed-code").textContent = mail.code;
+}
+
+async function confirm() {
+  await cognito("ConfirmSignUp", {
+    Username: byId("email").value.trim(),
+    ConfirmationCode: byId("code").value.trim(),
+  });
+  atStep("sign-in");
+}
+
+async function newCode() {
+  await cognito("ResendConfirmationCode", { Username: byId("email").value.trim() });
+  byId("mailed-code").textContent = "";
+}
+
+function claimsOf(token) {
+  const [, payload] = token.split(".");
+  const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (character) =>
+    character.charCodeAt(0),
+  );
+  return JSON.parse(new TextDecoder().decode(bytes));
+}
+
+async function signIn() {
+  const given = credentials();
+  if (!given) return;
+  const { AuthenticationResult: result } = await cognito("InitiateAuth", {
+    AuthFlow: "USER_PASSWORD_AUTH",
+    AuthParameters: { USERNAME: given.email, PASSWORD: given.password },
+  });
+  const { sub, email, name } = claimsOf(result.IdToken);
+  await local("session", "POST", { sub, email, name: name || email.split("@")[0] });
+  location.assign("/dashboard");
+}
+
+async function signOut() {
+  await local("session", "DELETE");
+  location.assign("/");
+}
+
+/* Subscription */
+
+const dateOf = (text) =>
+  new Date(text).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+
+function describe(subscription) {
+  if (!subscription?.currentPeriodEnd) return "Every function is open to you.";
+  const end = dateOf(subscription.currentPeriodEnd);
+  return subscription.cancelAtPeriodEnd ? `Cancelled: it ends on ${end}.` : `Renews on ${end}.`;
+}
+
+async function showStatus(plans) {
+  const state = await backend("/subscription/status");
+  const active = state.hasActiveSubscription === true;
+  const plan = plans.find((one) => one.id === state.subscription?.planId);
+  byId("status").textContent = active ? "active" : "inactive";
+  byId("status").dataset.state = byId("status").textContent;
+  byId("plan-name").textContent = active && plan ? plan.name : "Your subscription";
+  byId("plan-detail").textContent = active
+    ? describe(state.subscription)
+    : "You have no active subscription.";
+  show("manage", active);
+  show("gate", !active);
+  show("studio", active);
+  return active;
+}
+
+function priceOf(plan) {
+  if (plan.amountCents == null) return ["Custom", ""];
+  const amount = (plan.amountCents / 100).toLocaleString("en-US", { maximumFractionDigits: 2 });
+  return [`$${amount}`, ` / ${plan.interval || "month"}`];
+}
+
+function featuresOf(plan) {
+  return [
+    `${number.format(plan.callsPerMonth)} AI calls a month`,
+    plan.models?.length && `Models: ${plan.models.join(", ")}`,
+    plan.maxOutputTokens && `Answers up to ${number.format(plan.maxOutputTokens)} tokens`,
+  ].filter(Boolean);
+}
+
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+function showPlans(plans) {
+  const cards = plans.map((plan) => {
+    const [price, per] = priceOf(plan);
+    const card = element(
+      "article",
+      { className: "card plan" },
+      element("h2", { textContent: plan.name }),
+      element("p", { className: "price" }, price, element("small", { textContent: per })),
+      element("ul", {}, ...featuresOf(plan).map((text) => element("li", { textContent: text }))),
+    );
+    const place = element("div", { className: "button-place" });
+    if (plan.amountCents == null) {
+      place.append(element("p", { className: "small muted", textContent: "Sold by agreement." }));
+    } else {
+      const id = `subscribe-${plan.id}`;
+      place.append(element("button", { id, type: "button" }, `Subscribe to ${plan.name}`));
+    }
+    card.append(place);
+    return card;
+  });
+  byId("plans").replaceChildren(...cards);
+  for (const plan of plans.filter((one) => one.amountCents != null)) {
+    on(`subscribe-${plan.id}`, () => checkout(plan));
+  }
+}
+
+async function checkout(plan) {
+  const { clientSecret } = await backend("/stripe/checkout", { priceId: plan.priceKey });
+  const { stripe } = await endpoints();
+  byId("checkout-title").textContent = `Subscribe to ${plan.name}`;
+  byId("checkout-frame").src = `${stripe}/c/embed/${encodeURIComponent(clientSecret)}`;
+  show("plans", false);
+  show("checkout");
+}
+
+function leaveCheckout() {
+  byId("checkout-frame").src = "about:blank";
+  show("checkout", false);
+  show("plans");
+}
+
+async function manage() {
+  const { url } = await backend("/stripe/portal", {});
+  location.assign(url);
+}
+
+/* AI */
+
+function meter(label, used, limit, testId) {
+  const text = limit == null ? number.format(used) : `${number.format(used)} of ${number.format(limit)}`;
+  const value = element("span", { textContent: text });
+  if (testId) value.dataset.testid = testId;
+  const bar = element("progress", { value: Math.min(used, limit ?? used), max: limit || used || 1 });
+  bar.setAttribute("aria-label", label);
+  return element(
+    "div",
+    { className: "meter" },
+    element("div", {}, element("span", { textContent: label }), value),
+    ...(limit == null ? [] : [bar]),
+  );
+}
+
+async function showUsage() {
+  const usage = await backend("/ai/usage");
+  byId("usage").replaceChildren(...metersOf(usage));
+  byId("usage-reset").textContent = usage.resetsAt ? `Starts anew on ${dateOf(usage.resetsAt)}.` : "";
+}
+
+async function showHistory() {
+  const calls = (await backend("/ai/history")).slice(0, 10);
+  show("history-empty", calls.length === 0);
+  byId("history").replaceChildren(
+    ...calls.map((call) =>
+      element(
+        "li",
+        {},
+        element(
+          "details",
+          {},
+          element("summary", { textContent: call.prompt }),
+          element("p", { textContent: call.response }),
+        ),
+      ),
+    ),
+  );
+}
+
+async function send() {
+  const prompt = byId("prompt").value;
+  const answer = await backend("/ai/generate", { prompt, maxTokens: 1000, temperature: 0.7 });
+  byId("answer").textContent = answer.response;
+  byId("answer-detail").textContent = `${answer.model} · ${number.format(answer.tokens)} tokens`;
+  show("answer");
+  show("answer-detail");
+  await Promise.all([showUsage(), showHistory()]);
+}
+
+/* Start */
+
+async function openDashboard() {
+  show("dashboard");
+  const plans = await backend("/plans");
+  showPlans(plans);
+  // The status is asked once for each load; right after a payment the backend settles it itself.
+  const active = await showStatus(plans);
+  if (new URLSearchParams(location.search).has("session_id")) {
+    history.replaceState(null, "", "/dashboard");
+  }
+  if (active) await Promise.all([showUsage(), showHistory()]);
+}
+
+function start() {
+  const actions = { "sign-up": signUp, "sign-in": signIn, confirm, manage };
+  for (const [id, action] of Object.entries(actions)) on(id, action);
+  on("show-code", showCode);
+  on("new-code", newCode);
+  on("leave-checkout", leaveCheckout);
+  on("chat", send, "submit");
+  if (byId("sign-out")) on("sign-out", signOut);
+  byId("account").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const step = byId("confirmation").hidden ? (byId("confirmed").hidden ? "sign-up" : "sign-in") : "confirm";
+    byId(step).click();
+  });
+  byId("prompt").addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) byId("chat").requestSubmit();
+  });
+  if (byId("site").dataset.signedIn === "true") {
+    openDashboard().catch(fail);
+  } else {
+    atStep("sign-up");
+    show("welcome");
+  }
+}
+
+start();
