@@ -1,5 +1,7 @@
 """Errors as Bedrock sends them: status, `x-amzn-errortype`, and a JSON body with `message`."""
 
+import json
+
 from aiohttp import web
 
 # Status codes of the service model's exceptions ("bedrock-runtime", `error.httpStatusCode`).
@@ -34,10 +36,11 @@ class BedrockError(Exception):
         self.message = message
 
     def response(self, request_id: str) -> web.Response:
-        return web.json_response(
-            {"message": self.message},
+        return web.Response(
+            body=json.dumps({"message": self.message}).encode(),
             status=STATUS[self.code],
             headers={
+                "Content-Type": "application/json",
                 "x-amzn-RequestId": request_id,
                 "x-amzn-ErrorType": f"{self.code}:{_SUFFIX}",
             },

@@ -101,7 +101,7 @@ class LocalBedrock:
         reply = converse.reply_to(model_id, body)
         await asyncio.sleep(LATENCY)
         self._record("Converse", model_id, body, reply)
-        return web.json_response(converse.whole(reply, _elapsed_ms(started)))
+        return _json(converse.whole(reply, _elapsed_ms(started)))
 
     async def converse_stream(
         self, request: web.Request, model_id: str, body: Any
@@ -144,7 +144,7 @@ class LocalBedrock:
             "X-Amzn-Bedrock-Input-Token-Count": str(count),
             "X-Amzn-Bedrock-Invocation-Latency": str(_elapsed_ms(started)),
         }
-        return web.json_response(answer, headers=headers)
+        return _json(answer, headers)
 
     async def list_calls(self, _request: web.Request) -> web.Response:
         """Answered calls, newest first, without their texts."""
@@ -197,6 +197,12 @@ def _json_of(raw: bytes) -> Any:
         return json.loads(raw or b"{}")
     except (ValueError, RecursionError) as error:
         raise BedrockError("SerializationException", "Unable to parse the request body") from error
+
+
+def _json(value: Any, headers: dict[str, str] | None = None) -> web.Response:
+    """A success as Bedrock sends it: the content type names no charset."""
+    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+    return web.Response(body=body, headers={"Content-Type": "application/json", **(headers or {})})
 
 
 def _elapsed_ms(started: float) -> int:
