@@ -5,9 +5,13 @@ import re
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
+
+from localcloud.aws.connections import Answer
+from localcloud.aws.routing import LOCKS, LocalRequest, call_moto
 
 KEPT = 1000
 
@@ -97,3 +101,15 @@ def _raw_subject(raw: str) -> str:
 
 
 MAILBOX = Mailbox()
+
+
+def handler(service: Literal["ses", "sesv2"]) -> Callable[[LocalRequest], Answer]:
+    """Moto's SES, whose accepted messages land in the mailbox."""
+
+    def handle(request: LocalRequest) -> Answer:
+        with LOCKS.of(service):
+            answer = call_moto(service, request)
+            MAILBOX.collect_ses()
+        return answer
+
+    return handle

@@ -86,11 +86,16 @@ def answer(environ: dict[str, Any], handlers: dict[str, Handler]) -> Answer:
         request = LocalRequest(environ)
         if handler := handlers.get(service):
             return as_answer(handler(request))
-        stock = _stock_handler(service, environ)
-        with LOCKS.of(service):
-            return as_answer(stock(request, request.raw_url, dict(request.headers)))
+        return call_moto(service, request)
     except Exception as error:
         return _failure(service, environ, error)
+
+
+def call_moto(service: str, request: LocalRequest) -> Answer:
+    """Moto's own answer, made under the lock of the service."""
+    stock = _stock_handler(service, request.environ)
+    with LOCKS.of(service):
+        return as_answer(stock(request, request.raw_url, dict(request.headers)))
 
 
 def as_answer(result: Any) -> Answer:
@@ -159,6 +164,8 @@ def _moto_package(service: str, environ: dict[str, Any]) -> str:
 def _failure(service: str, environ: dict[str, Any], error: Exception) -> Answer:
     if isinstance(error, HTTPException) and error.response is None:
         return _moto_error(service, error)
+    if isinstance(error, ServiceException):
+        return refusal(service, 400, error.code, error.message)
     if isinstance(error, ClientError):
         details = error.response["Error"]
         return refusal(service, 400, details["Code"], details["Message"])
@@ -201,8 +208,6 @@ def _malformed(error: Exception) -> bool:
 
 
 def _moto_error(service: str, error: HTTPException) -> Answer:
-    if isinstance(error, ServiceException):
-        return refusal(service, error.code or 400, str(error.code), str(error))
     body = error.get_body()
     headers = dict(error.get_headers())
     return Answer(error.code or 400, headers, body.encode() if isinstance(body, str) else body)

@@ -55,7 +55,7 @@ class Application:
     """Dispatches to the control paths below `/_local`, `/_health`, and to AWS."""
 
     def __init__(self, config: StackConfig) -> None:
-        from localcloud.aws import dynamodb, routing
+        from localcloud.aws import dynamodb, mail, routing, s3
         from localcloud.aws.cognito import actions, tokens
         from localcloud.aws.repair import require_moto
 
@@ -65,6 +65,9 @@ class Application:
         self._handlers: dict[str, routing.Handler] = {
             "dynamodb": dynamodb.handle,
             "cognito-idp": actions.handler(config.control_url),
+            "s3": s3.handler(config.access_key_id, config.secret_access_key),
+            "ses": mail.handler("ses"),
+            "sesv2": mail.handler("sesv2"),
         }
 
     def __call__(self, environ: dict[str, Any]) -> Answer:
