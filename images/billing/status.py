@@ -51,8 +51,8 @@ def _refreshed(customer_id: str) -> bool:
     """Whether Stripe was asked; while it fails the stored state is the answer."""
     try:
         sync(customer_id)
-    except AppError as error:
-        logger.warning("status answered without Stripe", extra={"code": error.code})
+    except (AppError, TimeoutError) as error:
+        logger.warning("status answered without Stripe", extra={"reason": type(error).__name__})
         return False
     return True
 

@@ -181,20 +181,28 @@ class Table:
     def write(self, write: Put | Update | Delete, *, returning: bool = False) -> Item | None:
         """One conditional write; with `returning`, an update gives the item as it is afterwards.
 
+        Conflicts with concurrent transactions are retried; the SDK does not do it.
+
         Raises:
             ConditionFailed: `when` did not hold.
+            TimeoutError: transactions kept winning.
         """
         operation, request = _request(self.name, write)
         if write.when is not None:
             request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         if returning:
             request["ReturnValues"] = "ALL_NEW"
-        try:
-            answer = getattr(self._client, operation)(**request)
-        except self._client.exceptions.ConditionalCheckFailedException as error:
-            raw = error.response.get("Item")
-            raise ConditionFailed(unmarshal(raw) if raw else None) from error
-        return unmarshal(answer["Attributes"]) if returning else None
+        for attempt in range(CONFLICT_ATTEMPTS):
+            try:
+                answer = getattr(self._client, operation)(**request)
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                raw = error.response.get("Item")
+                raise ConditionFailed(unmarshal(raw) if raw else None) from error
+            except self._client.exceptions.TransactionConflictException:
+                _pause(attempt)
+            else:
+                return unmarshal(answer["Attributes"]) if returning else None
+        raise TimeoutError("the write met concurrent transactions each time")
 
     def transact(self, *writes: Write) -> None:
         """All writes or none. Conflicts with concurrent writers are retried for about two seconds.
