@@ -1,6 +1,7 @@
 """DynamoDB repairs, each shown through boto3."""
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -13,17 +14,11 @@ from tests.integration.aws_fixtures import LocalAws, aws  # noqa: F401
 Key = dict[str, dict[str, str]]
 
 
-@pytest.fixture
-def table(aws: LocalAws) -> Iterator["Table"]:  # noqa: F811
-    yield Table(aws)
-
-
 class Table:
     """The stack's table, with keys that no other test uses."""
 
-    def __init__(self, aws: LocalAws) -> None:  # noqa: F811
-        self.client = aws.client("dynamodb")
-        self.name = aws.config.table_name
+    def __init__(self, client: Any, name: str) -> None:
+        self.client, self.name = client, name
         self.prefix = uuid4().hex
 
     def key(self, sort: str = "item") -> Key:
@@ -51,6 +46,16 @@ class Table:
         }
 
 
+@pytest.fixture(scope="module")
+def client(aws: LocalAws) -> Any:  # noqa: F811
+    return aws.client("dynamodb")
+
+
+@pytest.fixture
+def table(aws: LocalAws, client: Any) -> Table:  # noqa: F811
+    return Table(client, aws.config.table_name)
+
+
 def in_threads(count: int, work: Callable[[int], bool]) -> int:
     """How many of `count` calls, all at once, returned true."""
     with ThreadPoolExecutor(50) as pool:
@@ -62,7 +67,8 @@ def refused_with(code: str, call: Callable[[], Any]) -> bool:
     try:
         call()
     except ClientError as error:
-        assert error.response["Error"]["Code"] == code
+        if error.response["Error"]["Code"] != code:
+            raise
         return False
     return True
 
@@ -128,3 +134,175 @@ def test_a_failing_transaction_leaves_other_writers_alone(table: Table) -> None:
     assert in_threads(200, work) == 100
     assert table.number("total") == 100
     assert table.get("stray") == {}
+
+
+def cancelled(table: Table, items: list[dict[str, Any]], **options: str) -> list[dict[str, Any]]:
+    """The cancellation reasons of a transaction that must fail."""
+    with pytest.raises(table.client.exceptions.TransactionCanceledException) as refused:
+        table.client.transact_write_items(TransactItems=items, **options)
+    reasons: list[dict[str, Any]] = refused.value.response["CancellationReasons"]
+    return reasons
+
+
+def test_cancellation_reasons_name_each_item_and_show_the_old_one(table: Table) -> None:
+    table.put(remaining=3)
+    show = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    absent = {"ConditionExpression": "attribute_not_exists(pk)"}
+    reasons = cancelled(
+        table,
+        [
+            {"Put": {"TableName": table.name, "Item": table.key("new"), **absent}},
+            {"Update": {**table.spend(5), **show}},
+            {"Delete": {"TableName": table.name, "Key": table.key("none")}},
+        ],
+    )
+    assert [reason["Code"] for reason in reasons] == ["None", "ConditionalCheckFailed", "None"]
+    assert reasons[1]["Message"] == "The conditional request failed"
+    assert reasons[1]["Item"]["remaining"] == {"N": "3"}
+    assert (table.get("new"), table.number("remaining")) == ({}, 3)
+
+
+def test_a_conditional_failure_shows_the_old_item_when_asked(table: Table) -> None:
+    table.put(remaining=3)
+    with pytest.raises(table.client.exceptions.ConditionalCheckFailedException) as refused:
+        table.client.update_item(**table.spend(5), ReturnValuesOnConditionCheckFailure="ALL_OLD")
+    assert refused.value.response["Item"]["remaining"] == {"N": "3"}
+
+
+def test_a_late_failure_undoes_the_whole_transaction(table: Table) -> None:
+    """All conditions hold, but the third operation adds a number to a string."""
+    table.put(remaining=3)
+    table.client.put_item(TableName=table.name, Item={**table.key("text"), "n": {"S": "three"}})
+    add = {
+        "TableName": table.name,
+        "Key": table.key("text"),
+        "UpdateExpression": "ADD n :one",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+    reasons = cancelled(
+        table,
+        [
+            {"Put": {"TableName": table.name, "Item": table.key("new")}},
+            {"Update": table.spend(2)},
+            {"Update": add},
+        ],
+    )
+    assert [reason["Code"] for reason in reasons] == ["None", "None", "ValidationError"]
+    assert (table.get("new"), table.number("remaining")) == ({}, 3)
+    assert "spent" not in table.get()
+
+
+def test_a_failing_update_changes_nothing(table: Table) -> None:
+    """Stock moto keeps what it did before the failure, and creates items that failed to be."""
+    table.put(remaining=3)
+    update = {
+        "TableName": table.name,
+        "UpdateExpression": "SET remaining = :zero ADD #text :one",
+        "ExpressionAttributeNames": {"#text": "pk"},
+        "ExpressionAttributeValues": {":zero": {"N": "0"}, ":one": {"N": "1"}},
+    }
+    for sort in ("item", "never"):
+        with pytest.raises(ClientError):
+            table.client.update_item(Key=table.key(sort), **update)
+    assert table.number("remaining") == 3
+    assert table.get("never") == {}
+
+
+def test_a_repeated_client_token_writes_once(table: Table) -> None:
+    table.put(remaining=5)
+    once = {"TransactItems": [{"Update": table.spend()}], "ClientRequestToken": uuid4().hex}
+    for _ in range(3):
+        table.client.transact_write_items(**once)
+    assert table.number("remaining") == 4
+    other = {**once, "TransactItems": [{"Update": table.spend(2)}]}
+    with pytest.raises(table.client.exceptions.IdempotentParameterMismatchException):
+        table.client.transact_write_items(**other)
+    assert table.number("remaining") == 4
+
+
+def test_a_token_of_a_cancelled_transaction_may_try_again(table: Table) -> None:
+    table.put(remaining=0)
+    token = {"ClientRequestToken": uuid4().hex}
+    items = [{"Update": table.spend()}]
+    cancelled(table, items, **token)
+    table.put(remaining=1)
+    table.client.transact_write_items(TransactItems=items, **token)
+    assert table.number("remaining") == 0
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        pytest.param(["same", "same"], id="the same item twice"),
+        pytest.param([str(index) for index in range(101)], id="more than a hundred"),
+    ],
+)
+def test_impossible_transactions_are_refused_whole(table: Table, items: list[str]) -> None:
+    puts = [{"Put": {"TableName": table.name, "Item": table.key(sort)}} for sort in items]
+    assert not refused_with(
+        "ValidationException", lambda: table.client.transact_write_items(TransactItems=puts)
+    )
+    assert table.get(items[0]) == {}
+
+
+def test_expired_items_stay_until_they_are_deleted(table: Table) -> None:
+    table.put(ttl=int(time.time()) - 3600)
+    assert table.number("ttl") < time.time()
+
+
+def test_every_type_survives(table: Table) -> None:
+    """Answers bypass moto's serializer: what was stored is what is read, in each kind of read."""
+    item = {
+        **table.key(),
+        "gsi1pk": {"S": table.prefix},
+        "gsi1sk": {"S": "x"},
+        "binary": {"B": b"\x00\xff"},
+        "binaries": {"BS": [b"a", b"b"]},
+        "number": {"N": "12345678901234567890.123"},
+        "numbers": {"NS": ["1", "2"]},
+        "strings": {"SS": ["a", "b"]},
+        "nothing": {"NULL": True},
+        "truth": {"BOOL": False},
+        "list": {"L": [{"S": "ü"}, {"M": {"deep": {"B": b"x"}}}]},
+        "map": {"M": {"empty": {"L": []}, "text": {"S": ""}}},
+    }
+    client, name = table.client, table.name
+    client.put_item(TableName=name, Item=item)
+    key = table.key()
+    where = {"ExpressionAttributeValues": {":k": key["pk"]}, "KeyConditionExpression": "pk = :k"}
+    by_index = {
+        "IndexName": "GSI1",
+        "ExpressionAttributeValues": {":k": item["gsi1pk"]},
+        "KeyConditionExpression": "gsi1pk = :k",
+    }
+    batch = {name: {"Keys": [key]}}
+    get = {"Get": {"TableName": name, "Key": key}}
+    update = {"UpdateExpression": "REMOVE nosuchthing", "ReturnValues": "ALL_NEW"}
+    assert client.get_item(TableName=name, Key=key)["Item"] == item
+    assert client.query(TableName=name, **where)["Items"] == [item]
+    assert client.query(TableName=name, **by_index)["Items"] == [item]
+    assert client.batch_get_item(RequestItems=batch)["Responses"][name] == [item]
+    assert client.transact_get_items(TransactItems=[get])["Responses"] == [{"Item": item}]
+    assert client.update_item(TableName=name, Key=key, **update)["Attributes"] == item
+    assert client.delete_item(TableName=name, Key=key, ReturnValues="ALL_OLD")["Attributes"] == item
+
+
+def test_queries_page_forwards_and_backwards(table: Table) -> None:
+    for index in range(7):
+        table.put(f"row#{index}", n=index)
+    where: dict[str, Any] = {
+        "TableName": table.name,
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :row)",
+        "ExpressionAttributeValues": {":pk": table.key()["pk"], ":row": {"S": "row#"}},
+        "Limit": 3,
+    }
+    for forward, expected in ((True, list(range(7))), (False, list(range(6, -1, -1)))):
+        read: list[int] = []
+        page: dict[str, Any] = {"ScanIndexForward": forward}
+        while True:
+            answer = table.client.query(**where, **page)
+            read += [int(item["n"]["N"]) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                break
+            page["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        assert read == expected

@@ -5,6 +5,7 @@ here a signed request names its service, and services are imported when they are
 """
 
 import contextlib
+import functools
 import re
 import sys
 import threading
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+import moto.core.responses
 from botocore.exceptions import ClientError
 from moto.core.exceptions import ServiceException
 from moto.core.request import Request
@@ -22,6 +24,8 @@ from werkzeug.exceptions import HTTPException
 
 from localcloud.aws.connections import Answer
 from localcloud.aws.errors import refusal
+from localcloud.aws.repair import repair
+from localcloud.aws.validation import MalformedError, complaint, require_json_object
 
 Handler = Callable[["LocalRequest"], Any]
 
@@ -37,6 +41,14 @@ UNSIGNED_TARGETS = {
     "AmazonSSM": "ssm",
     "secretsmanager": "secretsmanager",
 }
+
+
+@repair(moto.core.responses, "method_names_from_class")
+@functools.cache
+def method_names_from_class(clazz: object) -> list[str]:
+    """Once a class; stock moto inspects all members of the class in every call."""
+    names: list[str] = method_names_from_class.stock(clazz)  # type: ignore[attr-defined]
+    return names
 
 
 class LocalRequest(Request):
@@ -83,6 +95,7 @@ def answer(environ: dict[str, Any], handlers: dict[str, Handler]) -> Answer:
     """Answer one AWS request; `handlers` (by signing name) go before moto's own."""
     service = service_of(environ)
     try:
+        require_json_object(environ)
         request = LocalRequest(environ)
         if handler := handlers.get(service):
             return as_answer(handler(request))
@@ -178,8 +191,11 @@ def _failure(service: str, environ: dict[str, Any], error: Exception) -> Answer:
             _UNKNOWN.get(service, "UnknownOperationException"),
             f"Not implemented: {action}",
         )
-    if isinstance(error, (UnicodeDecodeError, ValueError)) and _malformed(error):
-        return refusal(service, 400, "SerializationException", "The request body cannot be read.")
+    if isinstance(error, MalformedError):
+        return refusal(service, 400, "SerializationException", str(error))
+    if problem := complaint(service, environ):
+        code = "InvalidParameterException" if service == "cognito-idp" else "ValidationException"
+        return refusal(service, 400, code, problem)
     where = f"{service} {environ['REQUEST_METHOD']} {environ.get('HTTP_X_AMZ_TARGET', '')}"
     print(f"aws: {where} failed:", file=sys.stderr)
     traceback.print_exception(error, file=sys.stderr)
@@ -197,14 +213,6 @@ _UNKNOWN = {
 
 def _unknown_operation(error: Exception) -> bool:
     return type(error).__name__ == "OperationNotFoundError"
-
-
-def _malformed(error: Exception) -> bool:
-    return isinstance(error, UnicodeDecodeError) or type(error).__name__ in {
-        "JSONDecodeError",
-        "RequestParserError",
-        "ProtocolParserError",
-    }
 
 
 def _moto_error(service: str, error: HTTPException) -> Answer:
