@@ -14,7 +14,7 @@ from saas.observability import logger
 from saas.plans import Model
 
 # Read timeouts in seconds: the longest one that fits is used. Each has a client of its own.
-READ_TIMEOUTS = (25, 15, 8, 4)
+READ_TIMEOUTS = (25, 18, 13, 9, 5)
 # Seconds that stay for settling and answering.
 MARGIN = 2.0
 MAX_ATTEMPTS = 4
