@@ -5,7 +5,9 @@ import contextlib
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
 from pathlib import Path
@@ -344,17 +346,30 @@ def test_the_user_header_works_only_when_asked_for(tmp_path: Path) -> None:
         assert "x-user-id" not in event["headers"]
 
 
-def test_health_tells_when_a_request_would_be_answered(tmp_path: Path, parts: Parts) -> None:
-    seen: list[int] = []
+def test_requests_before_provisioning_wait_for_it(tmp_path: Path, parts: Parts) -> None:
+    """Local Stripe delivers what is due as soon as it has started, maybe before everything else."""
+    health: list[int] = []
+    early: list[Future[Any]] = []
+
+    def get_environment(config: StackConfig) -> Any:
+        with contextlib.closing(HTTPConnection("127.0.0.1", config.control_port)) as connection:
+            connection.request("POST", "/2015-03-31/functions/demo-environment/invocations", b"{}")
+            return json.loads(connection.getresponse().read())
 
     def provision(config: StackConfig) -> dict[str, str]:
         with contextlib.closing(HTTPConnection("127.0.0.1", config.gateway_port)) as connection:
             connection.request("GET", "/_health")
-            seen.append(connection.getresponse().status)
-        return {}
+            health.append(connection.getresponse().status)
+        early.append(threads.submit(get_environment, config))
+        time.sleep(0.3)
+        return {"user_pool_client_id": "provisioned-late"}
 
     gateway_port, control_port = free_ports(2)
     config = replace(parts.config, gateway_port=gateway_port, control_port=control_port)
-    with running_gateway(tmp_path, config=config, provision=provision) as local:
-        assert seen == [503]
+    with (
+        ThreadPoolExecutor(1) as threads,
+        running_gateway(tmp_path, config=config, provision=provision) as local,
+    ):
+        assert health == [503]
         assert local.request("GET", "/_health").status == 200
+        assert early[0].result(5)["COGNITO_CLIENT_ID"] == "provisioned-late"

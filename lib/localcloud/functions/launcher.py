@@ -54,6 +54,15 @@ class Launcher:
         except KeyError:
             raise UnknownFunctionError(name) from None
 
+    def pause(self) -> None:
+        """Let calls wait until `resume`, because what they need is not there yet."""
+        for pool in self._pools.values():
+            pool.pause()
+
+    def resume(self) -> None:
+        for pool in self._pools.values():
+            pool.resume()
+
     def configure(self, variables: Mapping[str, str]) -> None:
         """Give the functions another environment; workers of the old one are replaced."""
         self._variables = dict(variables)

@@ -28,6 +28,7 @@ class Pool:
         self._check: asyncio.TimerHandle | None = None
         self._last_init_error = ""
         self._stopped = False
+        self._paused = False
 
     @property
     def workers(self) -> list[Worker]:
@@ -49,6 +50,14 @@ class Pool:
         """Have at least one worker."""
         if not self._workers and not self._stopped:
             self._start()
+
+    def pause(self) -> None:
+        """Let calls wait in the queue until `resume`; those under way go on."""
+        self._paused = True
+
+    def resume(self) -> None:
+        self._paused = False
+        self._dispatch()
 
     def renew(self) -> None:
         """Replace all workers, since code or environment changed; calls under way finish first."""
@@ -99,7 +108,7 @@ class Pool:
             self._queue.popleft().fail(json.dumps(error).encode())
 
     def _dispatch(self) -> None:
-        if self._stopped:
+        if self._stopped or self._paused:
             return
         # The last one used first: the others grow cold together, as in Lambda.
         idle = [worker for worker in self._workers if worker.idle]

@@ -124,7 +124,7 @@ class Pages:
 
 
 _ACCOUNT = """<span class="who">$email</span>
-<button class="quiet" type="button" id="sign-out">Sign out</button>"""
+<button class="quiet compact" type="button" id="sign-out">Sign out</button>"""
 _MAIL = """<article class="card stack"><div><h2>$subject</h2>
 <p class="small muted">to $to · $at</p></div><p class="mail">$body</p></article>"""
 _NO_MAIL = '<p class="card muted">No mail yet.</p>'

@@ -81,9 +81,11 @@ class Gateway:
 
     async def start(self) -> None:
         """Listen, provision, start the functions. Raises what provisioning raises."""
+        self.launcher.pause()
         await self._listen(self._site(), self.config.gateway_port)
         await self._listen(self._invoke_app(), self.config.control_port)
         await self._provision()
+        self.launcher.resume()
         if self.parts.warm:
             self.launcher.warm()
         self.launcher.watch()
@@ -98,9 +100,13 @@ class Gateway:
     async def reset(self) -> None:
         """Forget all state of local AWS and Stripe, provision again, restart the functions."""
         async with self._resetting:
-            await self._reset_part(self.config.aws_url)
-            await self._reset_part(self.config.stripe_url)
-            await self._provision()
+            self.launcher.pause()
+            try:
+                await self._reset_part(self.config.aws_url)
+                await self._reset_part(self.config.stripe_url)
+                await self._provision()
+            finally:
+                self.launcher.resume()
 
     def endpoints(self) -> dict[str, Any]:
         """What a client of this stack needs to know; answered by `GET /_local/endpoints`."""

@@ -7,8 +7,13 @@ const show = (id, visible = true) => {
   byId(id).hidden = !visible;
 };
 
-/** A failure with a sentence for the person at the screen. */
-class Failure extends Error {}
+/** A failure with a sentence for the person at the screen, and a code for the program. */
+class Failure extends Error {
+  constructor(sentence, code = "") {
+    super(sentence);
+    this.code = code;
+  }
+}
 
 async function answerOf(response) {
   let body = null;
@@ -18,7 +23,8 @@ async function answerOf(response) {
     throw new Failure(`The server answered ${response.status} without saying why.`);
   }
   if (response.ok && body?.success !== false) return body;
-  throw new Failure(body?.error || body?.message || `The server answered ${response.status}.`);
+  const sentence = body?.error || body?.message || `The server answered ${response.status}.`;
+  throw new Failure(sentence, body?.code || body?.__type || "");
 }
 
 async function backend(path, body) {
@@ -95,9 +101,10 @@ function atStep(name) {
   byId("account-title").textContent = titles[at];
   show("confirmation", name === "confirm");
   show("confirmed", name === "sign-in");
-  show("sign-up", name !== "sign-in");
+  show("credentials", name !== "confirm");
+  show("account-actions", name !== "confirm");
+  show("sign-up", name === "sign-up");
   show("password-rule", name === "sign-up");
-  byId("sign-up").classList.toggle("quiet", name !== "sign-up");
   byId("sign-in").classList.toggle("quiet", name !== "sign-in");
 }
 
@@ -114,7 +121,11 @@ async function signUp() {
     Password: given.password,
     UserAttributes: [{ Name: "email", Value: given.email }],
   });
-  byId("mailed-to").textContent = given.email;
+  askForCode(given.email);
+}
+
+function askForCode(email) {
+  byId("mailed-to").textContent = email;
   byId("mailed-code").textContent = "";
   atStep("confirm");
   byId("code").focus();
@@ -152,11 +163,17 @@ function claimsOf(token) {
 async function signIn() {
   const given = credentials();
   if (!given) return;
-  const { AuthenticationResult: result } = await cognito("InitiateAuth", {
-    AuthFlow: "USER_PASSWORD_AUTH",
-    AuthParameters: { USERNAME: given.email, PASSWORD: given.password },
-  });
-  const { sub, email, name } = claimsOf(result.IdToken);
+  let answer = null;
+  try {
+    answer = await cognito("InitiateAuth", {
+      AuthFlow: "USER_PASSWORD_AUTH",
+      AuthParameters: { USERNAME: given.email, PASSWORD: given.password },
+    });
+  } catch (error) {
+    if (error.code?.endsWith("UserNotConfirmedException")) askForCode(given.email);
+    throw error;
+  }
+  const { sub, email, name } = claimsOf(answer.AuthenticationResult.IdToken);
   await local("session", "POST", { sub, email, name: name || email.split("@")[0] });
   location.assign("/dashboard");
 }
@@ -194,8 +211,8 @@ async function showStatus(plans) {
 }
 
 function priceOf(plan) {
-  if (plan.amountCents == null) return ["Custom", ""];
-  const amount = (plan.amountCents / 100).toLocaleString("en-US", { maximumFractionDigits: 2 });
+  if (plan.amount == null) return ["Custom", ""];
+  const amount = (plan.amount / 100).toLocaleString("en-US", { maximumFractionDigits: 2 });
   return [`$${amount}`, ` / ${plan.interval || "month"}`];
 }
 
@@ -224,7 +241,7 @@ function showPlans(plans) {
       element("ul", {}, ...featuresOf(plan).map((text) => element("li", { textContent: text }))),
     );
     const place = element("div", { className: "button-place" });
-    if (plan.amountCents == null) {
+    if (plan.amount == null) {
       place.append(element("p", { className: "small muted", textContent: "Sold by agreement." }));
     } else {
       const id = `subscribe-${plan.id}`;
@@ -234,7 +251,7 @@ function showPlans(plans) {
     return card;
   });
   byId("plans").replaceChildren(...cards);
-  for (const plan of plans.filter((one) => one.amountCents != null)) {
+  for (const plan of plans.filter((one) => one.amount != null)) {
     on(`subscribe-${plan.id}`, () => checkout(plan));
   }
 }
@@ -246,6 +263,16 @@ async function checkout(plan) {
   byId("checkout-frame").src = `${stripe}/c/embed/${encodeURIComponent(clientSecret)}`;
   show("plans", false);
   show("checkout");
+}
+
+/** What the checkout tells the page around it: its height, and where to go once it is paid. */
+async function heard({ origin, data }) {
+  const { stripe } = await endpoints();
+  if (origin !== new URL(stripe).origin || data?.source !== "localstripe") return;
+  if (data.type === "resize") byId("checkout-frame").style.height = `${Math.ceil(data.height)}px`;
+  if (data.type !== "complete" || !data.redirect) return;
+  const { pathname, search } = new URL(data.redirect);
+  location.assign(pathname + search);
 }
 
 function leaveCheckout() {
@@ -261,24 +288,28 @@ async function manage() {
 
 /* AI */
 
-function meter(label, used, limit, testId) {
-  const text = limit == null ? number.format(used) : `${number.format(used)} of ${number.format(limit)}`;
-  const value = element("span", { textContent: text });
-  if (testId) value.dataset.testid = testId;
-  const bar = element("progress", { value: Math.min(used, limit ?? used), max: limit || used || 1 });
+function dollars(microUsd) {
+  const digits = microUsd > 0 && microUsd < 10_000 ? 6 : 2;
+  return `$${(microUsd / 1e6).toFixed(digits)}`;
+}
+
+function meter(label, used, limit, format, testId) {
+  const value = element("span", { textContent: `${format(used)} of ${format(limit)}` });
+  value.dataset.testid = testId;
+  const bar = element("progress", { max: limit || 1, value: Math.min(used, limit) });
   bar.setAttribute("aria-label", label);
-  return element(
-    "div",
-    { className: "meter" },
-    element("div", {}, element("span", { textContent: label }), value),
-    ...(limit == null ? [] : [bar]),
-  );
+  const line = element("div", {}, element("span", { textContent: label }), value);
+  return element("div", { className: "meter" }, line, bar);
 }
 
 async function showUsage() {
-  const usage = await backend("/ai/usage");
-  byId("usage").replaceChildren(...metersOf(usage));
-  byId("usage-reset").textContent = usage.resetsAt ? `Starts anew on ${dateOf(usage.resetsAt)}.` : "";
+  const { calls, tokens, cost, resetAt } = await backend("/ai/usage");
+  byId("usage").replaceChildren(
+    meter("Calls", calls.used, calls.limit, number.format, "usage-calls"),
+    meter("Tokens", tokens.used, tokens.limit, number.format, "usage-tokens"),
+    meter("Model cost", cost.usedMicroUsd, cost.limitMicroUsd, dollars, "usage-cost"),
+  );
+  byId("usage-reset").textContent = resetAt ? `Starts anew on ${dateOf(resetAt)}.` : "";
 }
 
 async function showHistory() {
@@ -332,6 +363,7 @@ function start() {
   on("leave-checkout", leaveCheckout);
   on("chat", send, "submit");
   if (byId("sign-out")) on("sign-out", signOut);
+  addEventListener("message", (event) => heard(event).catch(fail));
   byId("account").addEventListener("submit", (event) => {
     event.preventDefault();
     const step = byId("confirmation").hidden ? (byId("confirmed").hidden ? "sign-up" : "sign-in") : "confirm";
