@@ -1,4 +1,4 @@
-"""What a fresh account holds: the plan file's products and prices, a portal, our webhook endpoint."""
+"""What a fresh account holds: the plan file's products and prices, a portal, our webhook."""
 
 import tomllib
 from pathlib import Path

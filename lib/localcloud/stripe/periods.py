@@ -8,7 +8,7 @@ MONTHS = {"month": 1, "year": 12}
 
 
 def shift(anchor: int, interval: str, count: int) -> int:
-    """`count` intervals after `anchor` (epoch seconds); the 31st falls back to a month's last day."""
+    """`count` intervals after `anchor` (epoch seconds); the 31st becomes a month's last day."""
     moment = datetime.fromtimestamp(anchor, UTC)
     if interval in DAYS:
         return int((moment + timedelta(days=DAYS[interval] * count)).timestamp())

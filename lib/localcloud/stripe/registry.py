@@ -51,7 +51,9 @@ class Router:
         self._routes = [(route, route.pattern) for route in routes]
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """The route and the ids in its path, or None."""
+        """The route and the ids in its path, or None. `search` is never an id, but not built."""
+        if path.endswith("/search"):
+            return None
         for route, pattern in self._routes:
             if route.method == method and (match := pattern.fullmatch(path)):
                 return route, match.groupdict()

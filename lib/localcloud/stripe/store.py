@@ -1,7 +1,7 @@
 """Everything the local Stripe remembers: one SQLite file in WAL mode.
 
-A commit survives the death of the process (`kill -9`); it is not flushed to the platter, so it need
-not survive the death of the machine. One thread uses one connection, so a transaction sees no other.
+A commit survives the death of the process (`kill -9`); it is not flushed to the platter, so it
+need not survive the death of the machine. One thread uses one connection, so a transaction sees no other.
 """
 
 import json
@@ -137,7 +137,7 @@ class Store:
             self.db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the constant above
 
     def put(self, obj: Obj) -> None:
-        """Insert or replace an object. `_due` (epoch seconds or None) is when it wants attention."""
+        """Insert or replace an object. `_due` (epoch seconds) is when it wants attention."""
         self.db.execute(
             "INSERT INTO objects (id, kind, due, body) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET due = excluded.due, body = excluded.body",

@@ -1,4 +1,4 @@
-"""How a subscription lives: it starts, renews, pauses and ends, by the API, a page or a deadline."""
+"""How a subscription lives: it starts, renews, pauses and ends, by API, page or deadline."""
 
 from typing import Any
 
@@ -269,14 +269,16 @@ def begin_period(work: Work, subscription: Obj, method: Obj | None) -> None:
 
 def resume(work: Work, subscription: Obj) -> Obj:
     """Take up a paused subscription with a new billing cycle; it stays paused until it is paid."""
+    before = work.present(subscription)
     subscription["billing_cycle_anchor"] = work.now
     advance(work, subscription, work.now)
     invoice = bill(work, subscription, "subscription_update")
     invoices.pay(work, invoice, method_of(work, subscription), off_session=True)
-    if invoice["status"] != "paid":
-        return save(work, subscription)
-    save(work, subscription, UPDATED, status="active")
-    work.emit("customer.subscription.resumed", subscription)
+    resumed = invoice["status"] == "paid"
+    save(work, subscription, status="active" if resumed else "paused")
+    announce_change(work, before, subscription)
+    if resumed:
+        work.emit("customer.subscription.resumed", subscription)
     return subscription
 
 

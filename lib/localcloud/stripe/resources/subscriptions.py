@@ -65,8 +65,8 @@ FIELDS: dict[str, Spec] = {
 }
 UNBUILT = words(
     """add_invoice_items application_fee_percent automatic_tax billing_cycle_anchor
-    billing_schedules billing_thresholds days_until_due default_source default_tax_rates discounts invoice_settings
-    on_behalf_of pending_invoice_item_interval transfer_data trial_from_plan"""
+    billing_schedules billing_thresholds days_until_due default_source default_tax_rates discounts
+    invoice_settings on_behalf_of pending_invoice_item_interval transfer_data trial_from_plan"""
 )
 ITEM_UNBUILT = words("billing_thresholds discounts price_data tax_rates")
 CREATE = Hash(
