@@ -69,12 +69,12 @@ def display_name(filename: str) -> str:
 def key_name(name: str) -> str:
     """A name for S3 keys: ASCII letters, digits, `.`, `_` and `-`, at most 100 characters."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    stem, dot, extension = _UNSAFE.sub("-", plain).rpartition(".")
+    safe = _UNSAFE.sub("-", plain)
+    stem, dot, extension = safe.rpartition(".")
+    if not dot:
+        stem, extension = safe, ""
     stem = stem.strip("-._") or "file"
-    return _shortened(
-        f"{stem}{dot}{extension}" if dot else extension.strip("-._") or "file",
-        MAX_KEY_NAME_CHARACTERS,
-    )
+    return _shortened(f"{stem}.{extension}" if extension else stem, MAX_KEY_NAME_CHARACTERS)
 
 
 def _shortened(name: str, limit: int) -> str:

@@ -1,0 +1,175 @@
+"""Rules of the ai domain that need no network: names, quotas, timeouts, classification."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError
+from botocore.parsers import ResponseParserError
+
+from ai import bedrock, uploads
+from ai.quota import Quota
+from saas import aws
+from saas.errors import BadRequest
+from saas.plans import catalogue
+
+BEGIN, END = datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 2, 28, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown", "stored"),
+    [
+        ("report.pdf", "report.pdf", "report.pdf"),
+        ("My Résumé.PDF", "My Résumé.PDF", "My-Resume.PDF"),
+        ("a/b\\c.txt", "c.txt", "c.txt"),
+        ("日本語.pdf", "日本語.pdf", "file.pdf"),
+        ("日本語", "日本語", "file"),
+        ("README", "README", "README"),
+        ("evil\u202egpj.exe", "evilgpj.exe", "evilgpj.exe"),
+        (".env", ".env", "file.env"),
+        ("a\x00b\x1f.txt", "ab.txt", "ab.txt"),
+        ("a..b", "a..b", "a.b"),
+        ("x" * 300 + ".pdf", "x" * 251 + ".pdf", "x" * 96 + ".pdf"),
+        ("y" * 300, "y" * 255, "y" * 100),
+        ("tail. ", "tail.", "tail"),
+    ],
+)
+def test_names(given: str, shown: str, stored: str) -> None:
+    assert uploads.display_name(given) == shown
+    assert uploads.key_name(shown) == stored
+
+
+@pytest.mark.parametrize("name", ["/", "...", "a/", "\u200b", " \t"])
+def test_no_name_is_left(name: str) -> None:
+    with pytest.raises(BadRequest, match="Filename is required"):
+        uploads.display_name(name)
+
+
+def quota(**limits: int) -> Quota:
+    plan = catalogue().plans[0]
+    return Quota(replace(plan, **limits), BEGIN, END)
+
+
+@pytest.mark.parametrize(
+    ("used", "code"),
+    [
+        ({"callsUsed": 1_000}, "calls_exhausted"),
+        ({"callsUsed": 999, "tokensUsed": 4_999_991}, "token_guard"),
+        ({"callsUsed": 999, "tokensUsed": 4_999_990, "costMicroUsd": 14_999_996}, "cost_guard"),
+    ],
+)
+def test_a_refusal_names_the_limit(used: dict[str, int], code: str) -> None:
+    assert not quota().allows(used, tokens=10, cost=5)
+    refusal = quota().refusal(used, tokens=10, cost=5, now=BEGIN)
+    assert (refusal.status, refusal.code) == (429, code)
+    assert "28 February 2026" in refusal.message
+    assert refusal.details["resetAt"] == "2026-02-28T00:00:00.000Z"
+    assert refusal.headers == {"Retry-After": str(28 * 86_400)}
+
+
+def test_the_last_call_that_fits() -> None:
+    used = {"callsUsed": 999, "tokensUsed": 4_999_990, "costMicroUsd": 14_999_995}
+    assert quota().allows(used, tokens=10, cost=5)
+    assert not quota().allows(used, tokens=11, cost=5)
+    assert not quota().allows(used, tokens=10, cost=6)
+    assert not quota(calls_per_month=0).allows({}, tokens=1, cost=1)
+
+
+@pytest.mark.parametrize(
+    ("budget", "needed", "timeout"),
+    [(26.9, 25, 25), (25, 25, 25), (24.9, 25, None), (24, 10, 18), (9.5, 8.3, 9), (4, 1, None)],
+)
+def test_read_timeouts_fit_between_need_and_budget(
+    budget: float, needed: float, timeout: int | None
+) -> None:
+    assert bedrock._read_timeout(budget, needed) == timeout
+
+
+class Provider:
+    """A client whose every call ends in `error`."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.calls = 0
+
+    def converse(self, **_: Any) -> Any:
+        self.calls += 1
+        raise self.error
+
+
+def refused(code: str, status: int) -> ClientError:
+    response: Any = {
+        "Error": {"Code": code, "Message": "your prompt was: secret"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(response, "Converse")
+
+
+def outcome(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, deadline: float = 1e12
+) -> tuple[Exception, int]:
+    provider = Provider(error)
+    monkeypatch.setattr(aws, "client", lambda *_, **__: provider)
+    monkeypatch.setattr(bedrock, "FIRST_PAUSE", 0)
+    with pytest.raises((bedrock.Refused, bedrock.Unanswered)) as caught:
+        bedrock.converse(
+            catalogue().models["fast"],
+            "secret",
+            max_tokens=10,
+            temperature=0,
+            metadata={},
+            deadline=deadline,
+        )
+    return caught.value, provider.calls
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "calls"),
+    [
+        (refused("ThrottlingException", 429), "throttled", 4),
+        (refused("ModelNotReadyException", 429), "throttled", 4),
+        (refused("TooManyRequestsException", 429), "throttled", 4),
+        (refused("ServiceUnavailableException", 503), "unavailable", 1),
+        (refused("502", 502), "unavailable", 1),
+        (refused("ServiceQuotaExceededException", 400), "unavailable", 1),
+        (refused("AccessDeniedException", 403), "failed", 1),
+        (refused("ValidationException", 400), "failed", 1),
+        (ConnectTimeoutError(endpoint_url="x"), "unavailable", 1),
+        (NoCredentialsError(), "unavailable", 1),
+    ],
+)
+def test_what_is_not_billed(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str, calls: int
+) -> None:
+    found, made = outcome(monkeypatch, error)
+    assert isinstance(found, bedrock.Refused)
+    assert (found.reason, made) == (reason, calls)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [refused("ModelTimeoutException", 408), refused("504", 504), ResponseParserError("half")],
+)
+def test_what_may_be_billed_is_never_repeated(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    found, made = outcome(monkeypatch, error)
+    assert isinstance(found, bedrock.Unanswered)
+    assert made == 1
+
+
+def test_refusals_log_no_part_of_the_prompt(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome(monkeypatch, refused("ValidationException", 400))
+    assert "secret" not in capsys.readouterr().out
+
+
+def test_half_a_surrogate_pair_does_not_break_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = {
+        "output": {"message": {"content": [{"text": "Hi \ud83e"}, {"reasoningContent": {}}]}},
+        "stopReason": "max_tokens",
+        "usage": {"inputTokens": 1, "outputTokens": 2, "totalTokens": 3},
+    }
+    assert bedrock._answer(raw) == bedrock.Answer("Hi ?", "max_tokens", 1, 2, 0, 0)
