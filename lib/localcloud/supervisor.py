@@ -36,7 +36,8 @@ def dev(
         stack = Stack(
             port=port,
             state_dir=state_dir or default_state_dir(port),
-            allow_user_header=allow_user_header,
+            allow_user_header=allow_user_header
+            or os.environ.get("GROUNDWORK_ALLOW_USER_HEADER") == "1",
             parts=parts,
             log=_print,
             progress=lambda line: _print(f"  {line}"),

@@ -239,6 +239,27 @@ def test_other_sites_change_nothing(
     assert parts.take() == []
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/%5Flocal/session",
+        "/_local%2Fsession",
+        "/%5f%6c%6f%63%61%6c/session",
+        "/backend/../_local/session",
+        "/./_local/session",
+        "//_local/session",
+        "http://localhost/_local/session",
+    ],
+)
+def test_no_spelling_of_a_path_passes_the_guard(
+    local: RunningGateway, parts: Parts, path: str
+) -> None:
+    for headers, host in (([("Origin", "https://evil.example")], None), ([], "evil.example")):
+        answer = local.request("POST", path, headers=headers, body=b'{"sub": "u"}', host=host)
+        assert set_cookies(answer) == {}
+        assert answer.status in (403, 404) or "cookie" not in answer.body.decode()
+
+
 def test_the_site_itself_may_change_state(local: RunningGateway) -> None:
     for origin in (local.config.site_url, f"http://127.0.0.1:{local.config.gateway_port}"):
         assert post(local, "/_local/session", {"sub": "u"}, Origin=origin).status == 200

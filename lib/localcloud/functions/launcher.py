@@ -113,11 +113,14 @@ class Launcher:
         await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
 
     async def _watch(self) -> None:
-        paths = [path for path in self.code.watched if path.exists()]
+        roots = [path for path in self.code.watched if path.exists()]
         async for changes in awatch(
-            *paths, stop_event=self._stop_watching, debounce=400, step=100, rust_timeout=500
+            *roots, stop_event=self._stop_watching, debounce=400, step=100, rust_timeout=500
         ):
-            images = self._images_of([Path(path) for _, path in changes])
+            paths = [Path(path) for _, path in changes]
+            if any(path.name == "functions.json" for path in paths):
+                self._log_for("gateway", "functions.json changed: restart to apply it")
+            images = self._images_of(paths)
             self._log_for("gateway", f"code changed, renewing {', '.join(sorted(images)) or 'all'}")
             self.renew(images or None)
 

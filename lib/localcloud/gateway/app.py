@@ -13,7 +13,7 @@ from .guard import refusal
 from .http_api import MAX_BODY_BYTES, HttpApi
 from .messages import HttpRequest, HttpResponse
 from .pages import Pages
-from .proxy import FrontendProxy
+from .proxy import FrontendProxy, request_target
 from .sessions import with_user_header
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -69,7 +69,7 @@ class Site:
             return web.json_response({"message": reason}, status=403)
         received = HttpRequest(
             method=request.method,
-            target=request.raw_path,
+            target=request_target(request),
             headers=[(name, value) for name, value in request.headers.items()],
             body=await _body(request),
             source_ip=request.remote or "127.0.0.1",
@@ -86,7 +86,8 @@ class Site:
 
 
 def _is_under(request: web.Request, prefix: str) -> bool:
-    path = request.raw_path.partition("?")[0]
+    # Decoded, as the router sees it: `/%5Flocal/reset` must not pass the guard by another spelling.
+    path = request.path
     return path == f"/{prefix}" or path.startswith(f"/{prefix}/")
 
 

@@ -72,7 +72,7 @@ class FrontendProxy:
         return self._session
 
     def _target(self, request: web.Request) -> URL:
-        return URL(f"{self._url.origin()}{request.raw_path}", encoded=True)
+        return URL(f"{self._url.origin()}{request_target(request)}", encoded=True)
 
     def _headers(self, request: web.Request, without: Iterable[str] = ()) -> CIMultiDict[str]:
         headers = _end_to_end(request.headers.items(), request.headers.getall("Connection", []))
@@ -136,6 +136,12 @@ class FrontendProxy:
             reason=error,
         )
         return web.Response(status=502, content_type="text/html", text=page)
+
+
+def request_target(request: web.Request) -> str:
+    """Path and query as sent; an absolute request target loses its scheme and host."""
+    raw = request.raw_path
+    return raw if raw.startswith("/") else request.rel_url.raw_path_qs
 
 
 def _end_to_end(items: Iterable[tuple[str, str]], connection: list[str]) -> CIMultiDict[str]:

@@ -204,6 +204,9 @@ async function showStatus(plans) {
   byId("plan-detail").textContent = active
     ? describe(state.subscription)
     : "You have no active subscription.";
+  if (state.subscriptionStatus === "cancelled") {
+    byId("gate-notice").textContent = "Your subscription has ended. Pick a plan to open AI again.";
+  }
   show("manage", active);
   show("gate", !active);
   show("studio", active);
@@ -260,9 +263,10 @@ async function checkout(plan) {
   const { clientSecret } = await backend("/stripe/checkout", { priceId: plan.priceKey });
   const { stripe } = await endpoints();
   byId("checkout-title").textContent = `Subscribe to ${plan.name}`;
-  byId("checkout-frame").src = `${stripe}/c/embed/${encodeURIComponent(clientSecret)}`;
+  // Shown first: a hidden frame has no width, and would report the height of one tall column.
   show("plans", false);
   show("checkout");
+  byId("checkout-frame").src = `${stripe}/c/embed/${encodeURIComponent(clientSecret)}`;
 }
 
 /** What the checkout tells the page around it: its height, and where to go once it is paid. */
