@@ -111,9 +111,9 @@ assert not opened, opened
 @pytest.mark.parametrize(
     ("handler", "absent"),
     [
-        ("users.handler", {"boto3", "botocore", "stripe", "jwt", "requests"}),
-        ("billing.handler", {"boto3", "botocore", "stripe", "jwt", "requests"}),
-        ("ai.handler", {"boto3", "botocore", "stripe", "jwt", "requests"}),
+        ("users.handler", {"boto3", "botocore.client", "stripe", "jwt", "requests"}),
+        ("billing.handler", {"boto3", "botocore.client", "stripe", "jwt", "requests"}),
+        ("ai.handler", {"boto3", "botocore.client", "stripe", "jwt", "requests"}),
     ],
 )
 def test_a_cold_start_does_not_pay_for_what_a_route_may_not_use(
