@@ -1,4 +1,4 @@
-"""A local AWS server as a real process, shared by the `test_aws_*` modules that import its fixtures."""
+"""A local AWS server as a real process, shared by all modules that import its fixture."""
 
 import atexit
 import functools

@@ -353,6 +353,18 @@ def test_a_new_password_challenge_serves_its_own_user(pool: Pool) -> None:
     assert tokens["AuthenticationResult"]["AccessToken"]
 
 
+def test_an_invited_user_gets_a_temporary_password_by_mail(pool: Pool) -> None:
+    invited = pool.new_address()
+    invite = {"UserPoolId": pool.id, "Username": invited}
+    created = pool.admin.admin_create_user(**invite)["User"]["Username"]
+    again = pool.admin.admin_create_user(**invite, MessageAction="RESEND")["User"]["Username"]
+    assert again == created
+    newest, oldest = (mail["body"].split()[-1].rstrip(".") for mail in pool.mails(invited))
+    pool.refuses("NotAuthorizedException", "initiate_auth", **password_flow(invited, oldest))
+    challenge = pool.call("initiate_auth", **password_flow(invited, newest))
+    assert challenge["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
+
+
 def test_a_flow_that_the_client_does_not_allow_is_refused(pool: Pool) -> None:
     address, _ = pool.confirmed()
     client = pool.admin.create_user_pool_client(UserPoolId=pool.id, ClientName=uuid4().hex)
@@ -396,7 +408,7 @@ def test_the_issuer_is_local_and_serves_its_configuration(pool: Pool) -> None:
 
 
 def test_the_key_published_in_moto_signs_nothing(pool: Pool) -> None:
-    address, sub = pool.confirmed()
+    address, _ = pool.confirmed()
     token = pool.password_sign_in(address)["AccessToken"]
     known = load_resource("cognitoidp/resources/jwks-private.json")
     claims = pool.claims(token)

@@ -193,19 +193,18 @@ def test_a_late_failure_undoes_the_whole_transaction(table: Table) -> None:
 
 
 def test_a_failing_update_changes_nothing(table: Table) -> None:
-    """Stock moto keeps what it did before the failure, and creates items that failed to be."""
-    table.put(remaining=3)
-    update = {
-        "TableName": table.name,
-        "UpdateExpression": "SET remaining = :zero ADD #text :one",
-        "ExpressionAttributeNames": {"#text": "pk"},
-        "ExpressionAttributeValues": {":zero": {"N": "0"}, ":one": {"N": "1"}},
-    }
-    for sort in ("item", "never"):
-        with pytest.raises(ClientError):
-            table.client.update_item(Key=table.key(sort), **update)
-    assert table.number("remaining") == 3
-    assert table.get("never") == {}
+    """Stock moto keeps what it did before the failure."""
+    item = {**table.key(), "remaining": {"N": "3"}, "label": {"S": "three"}}
+    table.client.put_item(TableName=table.name, Item=item)
+    with pytest.raises(ClientError) as refused:
+        table.client.update_item(
+            TableName=table.name,
+            Key=table.key(),
+            UpdateExpression="SET remaining = :zero ADD label :one",
+            ExpressionAttributeValues={":zero": {"N": "0"}, ":one": {"N": "1"}},
+        )
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+    assert table.get() == item
 
 
 def test_a_repeated_client_token_writes_once(table: Table) -> None:

@@ -99,7 +99,7 @@ def test_a_wrong_secret_is_refused(bucket: Bucket) -> None:
 
 def test_an_unknown_key_and_nobody_at_all_are_refused(bucket: Bucket) -> None:
     stranger = bucket.aws.client("s3", config=V4, aws_access_key_id="AKIASTRANGERSTRANGER")
-    assert refused(lambda: stranger.list_buckets()) == ("InvalidAccessKeyId", 403)
+    assert refused(stranger.list_buckets) == ("InvalidAccessKeyId", 403)
     nobody = bucket.aws.client("s3", config=Config(signature_version=UNSIGNED))
     assert refused(lambda: nobody.list_objects_v2(Bucket=bucket.name)) == ("AccessDenied", 403)
 
@@ -165,7 +165,7 @@ def test_the_old_signature_is_refused(bucket: Bucket) -> None:
 
 @pytest.mark.parametrize("algorithm", ["CRC32", "SHA256"])
 def test_the_sdk_uploads_streams_with_checksums(bucket: Bucket, algorithm: str) -> None:
-    """A body that cannot be rewound goes out aws-chunked with a trailer over https, hashed over http."""
+    """Over http the SDK signs the body's hash; over https it would send it in chunks (below)."""
     key, content = bucket.key(), bytes(range(256)) * 5000
     bucket.s3.upload_fileobj(
         io.BytesIO(content), bucket.name, key, ExtraArgs={"ChecksumAlgorithm": algorithm}

@@ -4,6 +4,7 @@ import http.client
 import json
 import socket
 import time
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,8 +39,8 @@ def mails(aws: LocalAws, to: str) -> list[dict[str, Any]]:  # noqa: F811
 
 def scope(service: str) -> str:
     return (
-        f"AWS4-HMAC-SHA256 Credential=AKIAGROUNDWORKLOCAL0/20261101/us-east-1/{service}/aws4_request, "
-        "SignedHeaders=host, Signature=0"
+        f"AWS4-HMAC-SHA256 Credential=AKIAGROUNDWORKLOCAL0/20261101/us-east-1/{service}"
+        "/aws4_request, SignedHeaders=host, Signature=0"
     )
 
 
@@ -154,6 +155,18 @@ def test_garbage_is_refused_without_a_traceback(
     assert 400 <= status < 500
     assert answer["__type"]
     assert "Traceback" not in aws.logged()[before:]
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer x", "AWS4-HMAC-SHA256 Credential=a/b"])
+def test_a_broken_signature_is_refused(aws: LocalAws, authorization: str) -> None:  # noqa: F811
+    before = len(aws.logged())
+    headers = {"Authorization": authorization, "X-Amz-Target": "DynamoDB_20120810.ListTables"}
+    request = urllib.request.Request(aws.config.aws_url, b"{}", headers)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    assert refused.value.code in (400, 403)
+    refused.value.close()
+    assert aws.logged()[before:] == ""
 
 
 @pytest.mark.parametrize(

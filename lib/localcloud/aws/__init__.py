@@ -1,1 +1,1 @@
-"""Local AWS: moto, pinned exactly, behind our own HTTP server and with the repairs this package makes."""
+"""Local AWS: moto, pinned exactly, with our own HTTP server before it and our repairs in it."""

@@ -1,7 +1,7 @@
 """A small threaded HTTP/1.1 server: keep-alive, chunked bodies, one write an answer.
 
-Werkzeug's development server closes every connection, and a pool of workers (waitress) would let a few
-slow calls, such as a Cognito trigger, hold up all others; a thread a connection does neither.
+Werkzeug's development server closes every connection, and a pool of workers (waitress) would let
+a few slow calls, such as a Cognito trigger, hold up all others; a thread a connection does neither.
 """
 
 import socket
@@ -175,7 +175,7 @@ class Connection(BaseHTTPRequestHandler):
 
 
 def _add_headers(environ: dict[str, Any], headers: Message) -> None:
-    """WSGI names for headers; repeated ones are joined. Underscores survive in S3 metadata names only."""
+    """WSGI names of headers; repeated ones are joined, underscores survive in S3 metadata only."""
     from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY as PRESERVED
 
     for name, value in headers.items():

@@ -1,4 +1,4 @@
-"""Refusals in the shape of the protocol a service speaks, so that SDKs raise them as they raise AWS's own."""
+"""Refusals in the protocol that a service speaks, so that SDKs raise them like AWS's own."""
 
 import json
 from uuid import uuid4

@@ -18,7 +18,7 @@ KEPT = 1000
 
 @dataclass(frozen=True)
 class Mail:
-    """One message; `code` is the verification code in it, if Cognito sent it. `at` is ISO 8601 UTC."""
+    """One message; `code` is the verification code in it, if any; `at` is ISO 8601 UTC."""
 
     id: str
     to: str
@@ -65,7 +65,7 @@ class Mailbox:
             self._collected = 0
 
     def collect_ses(self) -> None:
-        """Take over what moto's SES has accepted since the last time; call under the lock of SES."""
+        """Take over what moto's SES accepted since the last time; call under the lock of SES."""
         models = sys.modules.get("moto.ses.models")
         if models is None:
             return

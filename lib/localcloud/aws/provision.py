@@ -1,4 +1,4 @@
-"""What a stack needs in local AWS: table, bucket, user pool with its client, and secrets. Idempotent."""
+"""What a stack needs in local AWS: table, bucket, user pool with its client, secrets."""
 
 import json
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ POST_CONFIRMATION = "users-post-confirmation"
 
 @dataclass(frozen=True)
 class Provisioned:
-    """Names that exist only once the stack is provisioned; `issuer` is the `iss` of the pool's tokens."""
+    """Names that exist once a stack is provisioned; `issuer` is the `iss` of its tokens."""
 
     user_pool_id: str
     user_pool_client_id: str

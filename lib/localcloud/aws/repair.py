@@ -1,4 +1,4 @@
-"""How a repair of moto is made: by name, and loudly refused when moto is not what the repair was written for."""
+"""How moto is repaired: by name, and loudly refused when moto is not what the repair knew."""
 
 import inspect
 from collections.abc import Callable
@@ -9,11 +9,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class MotoChangedError(RuntimeError):
-    """Moto does not look as it did when a repair was written; read the repair again before upgrading."""
+    """Moto does not look as it did when a repair was written: read the repair again."""
 
 
 def require_moto() -> None:
-    """Raise `MotoChangedError` unless the installed moto is exactly the one that the repairs know."""
+    """Raise `MotoChangedError` unless the installed moto is exactly the one the repairs know."""
     import moto
 
     if moto.__version__ != MOTO:

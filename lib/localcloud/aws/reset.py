@@ -2,7 +2,7 @@
 
 from moto.core.base_backend import BackendDict
 
-from localcloud.aws import dynamodb
+from localcloud.aws import transactions
 from localcloud.aws.cognito.pools import forget_ids
 from localcloud.aws.mail import MAILBOX
 from localcloud.aws.routing import LOCKS
@@ -14,6 +14,6 @@ def forget_everything() -> None:
         with LOCKS.of(backends.service_name):
             for account in backends.values():
                 account.reset()
-    dynamodb.forget_tokens()
+    transactions.forget_tokens()
     forget_ids()
     MAILBOX.clear()

@@ -1,31 +1,26 @@
 """From a request to the moto code that answers it: one service, under that service's own lock.
 
-Moto's own server resolves a service by some hundred regular expressions a request and imports Flask;
-here a signed request names its service, and services are imported when they are first called.
+Moto's own server resolves a service by some hundred regular expressions a request and imports
+Flask; here a signed request names its service, and services are imported when first called.
 """
 
 import contextlib
 import functools
 import re
-import sys
 import threading
-import traceback
 from collections import defaultdict
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 import moto.core.responses
-from botocore.exceptions import ClientError
-from moto.core.exceptions import ServiceException
 from moto.core.request import Request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
-from werkzeug.exceptions import HTTPException
 
 from localcloud.aws.connections import Answer
-from localcloud.aws.errors import refusal
+from localcloud.aws.failures import UnsupportedError, failure
 from localcloud.aws.repair import repair
-from localcloud.aws.validation import MalformedError, complaint, require_json_object
+from localcloud.aws.validation import require_json_object
 
 Handler = Callable[["LocalRequest"], Any]
 
@@ -33,7 +28,7 @@ Handler = Callable[["LocalRequest"], Any]
 SHARES_LOCK = {"sesv2": "ses", "dynamodbstreams": "dynamodb"}
 # A long poll sleeps inside moto; it may not hold up the others.
 UNLOCKED = frozenset({"sqs"})
-SCOPE = re.compile(r"Credential=[^/,\s]+/\d+/([^/,\s]*)/([^/,\s]+)/aws4_request")
+SCOPE = re.compile(r"AWS4-HMAC-SHA256\s+Credential=[^/,\s]+/\d+/[^/,\s]+/([^/,\s]+)/aws4_request,")
 QUERY_SCOPE = re.compile(r"X-Amz-Credential=[^&]*?(?:/|%2F)([a-z0-9-]+)(?:/|%2F)aws4_request", re.I)
 UNSIGNED_TARGETS = {
     "AWSCognitoIdentityProviderService": "cognito-idp",
@@ -51,7 +46,7 @@ def method_names_from_class(clazz: object) -> list[str]:
     return names
 
 
-class LocalRequest(Request):
+class LocalRequest(Request):  # type: ignore[misc]  # moto has no types
     """Moto's request, marked as arriving through a real server."""
 
     from_wsgi_server = True
@@ -74,8 +69,11 @@ LOCKS = Locks()
 
 def service_of(environ: dict[str, Any]) -> str:
     """The signing name of the service a request is for; S3 when nothing says otherwise."""
-    if match := SCOPE.search(environ.get("HTTP_AUTHORIZATION", "")):
-        service = match.group(2).lower()
+    authorization = environ.get("HTTP_AUTHORIZATION")
+    if authorization is not None:
+        match = SCOPE.match(authorization)
+        # S3 refuses what is no signature.
+        service = match.group(1).lower() if match else "s3"
     elif match := QUERY_SCOPE.search(environ["QUERY_STRING"]):
         service = match.group(1).lower()
     elif target := environ.get("HTTP_X_AMZ_TARGET"):
@@ -101,7 +99,7 @@ def answer(environ: dict[str, Any], handlers: dict[str, Handler]) -> Answer:
             return as_answer(handler(request))
         return call_moto(service, request)
     except Exception as error:
-        return _failure(service, environ, error)
+        return failure(service, environ, error)
 
 
 def call_moto(service: str, request: LocalRequest) -> Answer:
@@ -121,10 +119,6 @@ def as_answer(result: Any) -> Answer:
     elif not isinstance(body, bytes):
         body = b"".join(body or ())
     return Answer(int(status), {str(k): str(v) for k, v in headers.items()}, body)
-
-
-class UnsupportedError(Exception):
-    """Moto has no such service, path or action."""
 
 
 def _stock_handler(service: str, environ: dict[str, Any]) -> Callable[..., Any]:
@@ -172,50 +166,3 @@ def _moto_package(service: str, environ: dict[str, Any]) -> str:
 
     name = str(backend).replace("-", "")
     return str(ALT_SERVICE_NAMES.get(name, name))
-
-
-def _failure(service: str, environ: dict[str, Any], error: Exception) -> Answer:
-    if isinstance(error, HTTPException) and error.response is None:
-        return _moto_error(service, error)
-    if isinstance(error, ServiceException):
-        return refusal(service, 400, error.code, error.message)
-    if isinstance(error, ClientError):
-        details = error.response["Error"]
-        return refusal(service, 400, details["Code"], details["Message"])
-    if isinstance(error, (NotImplementedError, UnsupportedError)) or _unknown_operation(error):
-        action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2] or str(error)
-        print(f"aws: not implemented: {service} {action}", file=sys.stderr, flush=True)
-        return refusal(
-            service,
-            400,
-            _UNKNOWN.get(service, "UnknownOperationException"),
-            f"Not implemented: {action}",
-        )
-    if isinstance(error, MalformedError):
-        return refusal(service, 400, "SerializationException", str(error))
-    if problem := complaint(service, environ):
-        code = "InvalidParameterException" if service == "cognito-idp" else "ValidationException"
-        return refusal(service, 400, code, problem)
-    where = f"{service} {environ['REQUEST_METHOD']} {environ.get('HTTP_X_AMZ_TARGET', '')}"
-    print(f"aws: {where} failed:", file=sys.stderr)
-    traceback.print_exception(error, file=sys.stderr)
-    # Not a 500: SDKs would repeat for minutes what fails the same way each time.
-    return refusal(service, 400, "LocalFailure", f"{type(error).__name__}: {error}")
-
-
-_UNKNOWN = {
-    "sts": "InvalidAction",
-    "ses": "InvalidAction",
-    "iam": "InvalidAction",
-    "s3": "NotImplemented",
-}
-
-
-def _unknown_operation(error: Exception) -> bool:
-    return type(error).__name__ == "OperationNotFoundError"
-
-
-def _moto_error(service: str, error: HTTPException) -> Answer:
-    body = error.get_body()
-    headers = dict(error.get_headers())
-    return Answer(error.code or 400, headers, body.encode() if isinstance(body, str) else body)

@@ -14,7 +14,8 @@ from urllib.parse import unquote
 from localcloud.aws import sigv4
 from localcloud.aws.connections import Answer
 from localcloud.aws.errors import refusal
-from localcloud.aws.routing import LocalRequest, UnsupportedError, call_moto
+from localcloud.aws.failures import UnsupportedError
+from localcloud.aws.routing import LocalRequest, call_moto
 
 CORS_PREFIX = "access-control-"
 

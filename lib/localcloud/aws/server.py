@@ -1,4 +1,4 @@
-"""The local AWS server: moto behind our own HTTP server, with the repairs of this package installed."""
+"""The local AWS server: moto behind our own HTTP server, with the repairs of this package."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from localcloud.aws.connections import Answer, Server
 from localcloud.config import HOST, StackConfig
-from localcloud.process import die_with_parent
+from localcloud.process import die_with_parent, end_quietly_on_signals
 
 OK = Answer(200, {"Content-Type": "application/json"}, b'{"status":"ok"}')
 
@@ -15,24 +15,10 @@ OK = Answer(200, {"Content-Type": "application/json"}, b'{"status":"ok"}')
 def main(config: StackConfig) -> None:
     """Serve local AWS on `config.aws_port` until SIGTERM or SIGINT."""
     die_with_parent()
+    end_quietly_on_signals()
     _set_moto_environment(config)
     server = Server(HOST, config.aws_port, Application(config))
-    stop_on_signals(server)
-    server.serve_forever(poll_interval=0.2)
-    server.server_close()
-
-
-def stop_on_signals(server: Server) -> None:
-    """SIGTERM and SIGINT end `serve_forever`."""
-    import signal
-    import threading
-
-    def stop(_signal: int, _frame: Any) -> None:
-        # shutdown() waits for the loop that this handler interrupts.
-        threading.Thread(target=server.shutdown).start()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    server.serve_forever()
 
 
 def _set_moto_environment(config: StackConfig) -> None:
@@ -55,7 +41,7 @@ class Application:
     """Dispatches to the control paths below `/_local`, `/_health`, and to AWS."""
 
     def __init__(self, config: StackConfig) -> None:
-        from localcloud.aws import dynamodb, mail, routing, s3
+        from localcloud.aws import dynamodb, mail, routing, s3, transactions  # noqa: F401 - repairs
         from localcloud.aws.cognito import actions, tokens
         from localcloud.aws.repair import require_moto
 

@@ -1,7 +1,7 @@
-"""AWS Signature Version 4, verified: in the Authorization header and in the query of a presigned URL.
+"""AWS Signature Version 4, verified: in the Authorization header and in a presigned URL's query.
 
-After "Authenticating Requests (AWS Signature Version 4)" of the S3 API reference. S3 neither normalises
-the path nor encodes it twice.
+After "Authenticating Requests (AWS Signature Version 4)" of the S3 API reference. S3 neither
+normalises the path nor encodes it twice.
 """
 
 import hashlib
@@ -18,7 +18,8 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW_SECONDS = 900
 LONGEST_PRESIGNED_SECONDS = 7 * 86400
 HEADER = re.compile(
-    rf"{ALGORITHM}\s+Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{{64}})\s*$"
+    rf"{ALGORITHM}\s+Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),"
+    r"\s*Signature=([0-9a-f]{64})\s*$"
 )
 UNSIGNED = "UNSIGNED-PAYLOAD"
 HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -27,11 +28,13 @@ SecretOf = Callable[[str], str | None]
 
 
 class SignatureError(Exception):
-    """A request whose signature does not stand: an S3 error code, its status and further elements."""
+    """A request whose signature does not stand: S3's error code, status and further elements."""
 
-    def __init__(self, code: str, message: str, status: int = 403, **details: str) -> None:
+    def __init__(
+        self, code: str, message: str, status: int = 403, details: dict[str, str] | None = None
+    ) -> None:
         super().__init__(message)
-        self.code, self.message, self.status, self.details = code, message, status, details
+        self.code, self.message, self.status, self.details = code, message, status, details or {}
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def verify(environ: dict[str, Any], secret_of: SecretOf, now: datetime) -> None:
         raise SignatureError(
             "InvalidAccessKeyId",
             "The AWS Access Key Id you provided does not exist in our records.",
-            AWSAccessKeyId=key_id,
+            details={"AWSAccessKeyId": key_id},
         )
     _check_time(signed, now)
     _check_unsigned_headers(headers, signed)
@@ -75,8 +78,7 @@ def verify(environ: dict[str, Any], secret_of: SecretOf, now: datetime) -> None:
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. "
             "Check your key and signing method.",
-            AWSAccessKeyId=key_id,
-            SignatureProvided=signed.signature,
+            details={"AWSAccessKeyId": key_id, "SignatureProvided": signed.signature},
         )
     _check_payload(environ["groundwork.body"], signed)
 
@@ -104,8 +106,9 @@ def _from_header(headers: Message, query: str) -> Signed:
         raise SignatureError(
             "InvalidRequest", "Missing required header for this request: x-amz-content-sha256", 400
         )
+    credential, signed_headers, signature = match.groups()
     timestamp = headers.get("x-amz-date") or ""
-    return Signed(*match.groups(), timestamp=timestamp, payload=payload, query=query)
+    return Signed(credential, signed_headers, signature, timestamp, payload, query)
 
 
 def _from_query(query: str) -> Signed:
@@ -174,7 +177,7 @@ def _check_time(signed: Signed, now: datetime) -> None:
         raise SignatureError(
             "AccessDenied",
             "Request has expired",
-            **{
+            details={
                 "X-Amz-Expires": str(signed.expires),
                 "ServerTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             },
@@ -190,7 +193,7 @@ def _check_unsigned_headers(headers: Message, signed: Signed) -> None:
         raise SignatureError(
             "AccessDenied",
             "There were headers present in the request which were not signed",
-            HeadersNotSigned=", ".join(unsigned),
+            details={"HeadersNotSigned": ", ".join(unsigned)},
         )
 
 

@@ -1,4 +1,4 @@
-"""Refusing input that moto would trip over: bodies that are no JSON object, fields of the wrong type."""
+"""Refusing input that moto would trip over: no JSON object, or fields of the wrong type."""
 
 import functools
 import json
@@ -25,7 +25,7 @@ def require_json_object(environ: dict[str, Any]) -> None:
 
 
 def complaint(service: str, environ: dict[str, Any]) -> str | None:
-    """What AWS's own model of the action finds wrong with the body, for calls that moto failed on."""
+    """What AWS's own model of the action finds wrong with a body that moto failed on."""
     action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
     model = _service_model(MODELS.get(service, service))
     if not action or model is None or action not in model.operation_names:

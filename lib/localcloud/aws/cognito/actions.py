@@ -39,7 +39,8 @@ class CognitoResponse(CognitoIdpResponse):  # type: ignore[misc]  # moto has no 
         self.trigger: triggers.Trigger | None = None
 
     def _get_param(self, param_name: str, if_none: Any = None) -> Any:
-        # Stock moto also reads a JSON body as a query string: a password "x&Username=y" renames the user.
+        # Stock moto reads the JSON body as a query string too: a password "x&Username=y" is two
+        # parameters to it.
         return json.loads(self.body).get(param_name, if_none)
 
     def _client(self) -> Found:
@@ -100,6 +101,26 @@ class CognitoResponse(CognitoIdpResponse):  # type: ignore[misc]  # moto has no 
         user.status = UserStatus.CONFIRMED
         self._after(pool, user, "CLIENT_ID_NOT_APPLICABLE", "ConfirmSignUp")
         return EmptyResult()
+
+    def admin_create_user(self) -> ActionResult:
+        """AdminCreateUser: a temporary password by mail, unless given or suppressed.
+
+        Stock moto sends nothing, and RESEND replaces the user by a new one.
+        """
+        pool = self.backend.describe_user_pool(self._get_param("UserPoolId"))
+        password = self._get_param("TemporaryPassword") or codes.temporary_password()
+        self.backend._validate_password(pool.id, password)
+        action, username = self._get_param("MessageAction"), self._get_param("Username")
+        if action == "RESEND":
+            user = self.backend.admin_get_user(pool.id, username)
+            user.password = password
+        else:
+            user = self.backend.admin_create_user(
+                pool.id, username, action, password, self._get_param("UserAttributes") or []
+            )
+        if action != "SUPPRESS" and "email" in user.attribute_lookup:
+            codes.invite(pool, user, password)
+        return ActionResult({"User": user.to_json(extended=True)})
 
     def _confirm(self, pool: CognitoIdpUserPool, user: CognitoIdpUser, client_id: str) -> None:
         user.status = UserStatus.CONFIRMED

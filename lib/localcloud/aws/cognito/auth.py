@@ -1,15 +1,13 @@
 """Signing in: passwords and SRP proofs that are really checked, refresh tokens, challenges.
 
-Stock moto accepts any SRP proof, tells unknown users from wrong passwords, and lets a challenge of one
-user be answered for another.
+Stock moto accepts any SRP proof, tells unknown users from wrong passwords, and lets a challenge of
+one user be answered for another.
 """
 
 import hmac
-import secrets
 import time
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from moto.cognitoidp.models import (
     CognitoIdpBackend,
@@ -19,7 +17,7 @@ from moto.cognitoidp.models import (
     UserStatus,
 )
 
-from localcloud.aws.cognito import srp, tokens
+from localcloud.aws.cognito import srp_flow, tokens
 from localcloud.aws.cognito.errors import (
     CognitoError,
     invalid_parameter,
@@ -33,10 +31,6 @@ from localcloud.aws.repair import repair
 
 # A client may have named its flows in the old style, without ALLOW_.
 DEFAULT_FLOWS = ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"]
-CHALLENGE_SECONDS = 180.0
-TIMESTAMP_SKEW_SECONDS = 300.0
-# Salts of users, and of those who do not exist, derive from it: stable, and not to be told apart.
-_SALT_SECRET = secrets.token_bytes(32)
 
 Answered = dict[str, Any]
 
@@ -91,7 +85,7 @@ def _initiate(
     if user is None and not hides_unknown_users(client):
         raise user_not_found()
     if flow == "USER_SRP_AUTH":
-        return _start_srp(backend, pool, user, username, parameters)
+        return srp_flow.start(backend, pool, user, username, parameters)
     if "PASSWORD" not in parameters:
         raise invalid_parameter("Missing required parameter PASSWORD")
     if user is None or not _same(user.password, parameters["PASSWORD"]):
@@ -103,46 +97,6 @@ def _same(known: str | None, given: str) -> bool:
     return known is not None and hmac.compare_digest(known.encode(), given.encode())
 
 
-def _start_srp(
-    backend: CognitoIdpBackend,
-    pool: CognitoIdpUserPool,
-    user: CognitoIdpUser | None,
-    username: str,
-    parameters: dict[str, str],
-) -> Answered:
-    if "SRP_A" not in parameters:
-        raise invalid_parameter("Missing required parameter SRP_A")
-    seed = hmac.digest(_SALT_SECRET, f"{pool.id}{username.casefold()}".encode(), "sha256")
-    user_id = user.username if user else str(UUID(bytes=seed[16:], version=4))
-    salt = int.from_bytes(hmac.digest(_SALT_SECRET, user_id.encode(), "sha256")[:16], "big")
-    password = user.password if user and user.password else secrets.token_hex(32)
-    pool_name = pool.id.split("_", 1)[1]
-    try:
-        challenge = srp.start(pool_name, user_id, password, salt, parameters["SRP_A"])
-    except srp.BadPublicValueError:
-        raise invalid_parameter("SRP_A is not valid.") from None
-    _remember(pool, challenge)
-    backend.sessions[challenge.secret_block] = (user_id, pool)
-    return {
-        "ChallengeName": "PASSWORD_VERIFIER",
-        "ChallengeParameters": {
-            "SALT": f"{challenge.salt:x}",
-            "SRP_B": f"{challenge.server_public:x}",
-            "SECRET_BLOCK": challenge.secret_block,
-            "USERNAME": user_id,
-            "USER_ID_FOR_SRP": user_id,
-        },
-    }
-
-
-def _remember(pool: CognitoIdpUserPool, challenge: srp.Challenge) -> None:
-    challenges = vars(pool).setdefault("groundwork_challenges", {})
-    now = time.monotonic()
-    for block in [b for b, (_, expires) in challenges.items() if expires < now]:
-        del challenges[block]
-    challenges[challenge.secret_block] = (challenge, now + CHALLENGE_SECONDS)
-
-
 @repair(CognitoIdpBackend, "respond_to_auth_challenge")
 def respond_to_auth_challenge(
     self: CognitoIdpBackend,
@@ -151,7 +105,7 @@ def respond_to_auth_challenge(
     challenge_name: str,
     challenge_responses: dict[str, str],
 ) -> Answered:
-    """RespondToAuthChallenge: an SRP proof is verified; other challenges belong to their own user."""
+    """RespondToAuthChallenge: SRP proofs are verified, other challenges belong to one user."""
     backend, pool, client = find_client(client_id)
     responses = dict(challenge_responses or {})
     username = responses.get("USERNAME")
@@ -159,7 +113,7 @@ def respond_to_auth_challenge(
         raise invalid_parameter("Missing required parameter USERNAME")
     check_client_secret(client, username, responses.get("SECRET_HASH"))
     if challenge_name == "PASSWORD_VERIFIER":
-        return _signed_in(backend, pool, client, _verified(pool, username, responses))
+        return _signed_in(backend, pool, client, srp_flow.verified(pool, username, responses))
     user = pool._get_user(username)
     owner, session_pool = backend.sessions.get(session, (None, None))
     if user is None or owner != user.username or session_pool is not pool:
@@ -171,33 +125,6 @@ def respond_to_auth_challenge(
     if not answered:
         raise invalid_parameter(f"Challenge {challenge_name} is not supported.")
     return answered
-
-
-def _verified(pool: CognitoIdpUserPool, username: str, responses: dict[str, str]) -> CognitoIdpUser:
-    for name in ("PASSWORD_CLAIM_SECRET_BLOCK", "PASSWORD_CLAIM_SIGNATURE", "TIMESTAMP"):
-        if not responses.get(name):
-            raise invalid_parameter(f"Missing required parameter {name}")
-    challenges = vars(pool).setdefault("groundwork_challenges", {})
-    challenge, expires = challenges.pop(responses["PASSWORD_CLAIM_SECRET_BLOCK"], (None, 0.0))
-    if challenge is None or expires < time.monotonic():
-        raise not_authorized("Invalid session for the user.")
-    timestamp = responses["TIMESTAMP"]
-    in_time = abs(_epoch(timestamp) - time.time()) <= TIMESTAMP_SKEW_SECONDS
-    proved = challenge.proved_by(responses["PASSWORD_CLAIM_SIGNATURE"], timestamp)
-    user = pool._get_user(username)
-    if not proved or not in_time or user is None or user.username != challenge.user_id:
-        raise wrong_credentials()
-    return user
-
-
-def _epoch(timestamp: str) -> float:
-    try:
-        moment = datetime.strptime(timestamp, "%a %b %d %H:%M:%S UTC %Y")  # noqa: DTZ007
-    except ValueError:
-        raise invalid_parameter(
-            "TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english."
-        ) from None
-    return moment.replace(tzinfo=UTC).timestamp()
 
 
 def _signed_in(

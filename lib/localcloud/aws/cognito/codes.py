@@ -66,6 +66,27 @@ def send(pool: Any, user: Any, purpose: Purpose) -> None:
     )
 
 
+def temporary_password() -> str:
+    """A random password that any policy accepts."""
+    return f"Aa1-{secrets.token_urlsafe(16)}"
+
+
+def invite(pool: Any, user: Any, password: str) -> None:
+    """Mail a temporary password by the pool's invitation template."""
+    settings = pool.extended_config.get("AdminCreateUserConfig") or {}
+    template = settings.get("InviteMessageTemplate") or {}
+    body = template.get("EmailMessage") or (
+        "Your username is {username} and temporary password is {####}."
+    )
+    email = user.attribute_lookup["email"]
+    MAILBOX.send(
+        email,
+        template.get("EmailSubject") or "Your temporary password",
+        body.replace("{username}", email).replace("{####}", password),
+        source="cognito",
+    )
+
+
 def consume(user: Any, purpose: Purpose, given: str) -> None:
     """Check a user's code and use it up; raises what `check` raises."""
     codes: dict[Purpose, Code] = vars(user).setdefault("groundwork_codes", {})

@@ -49,7 +49,7 @@ def find_by_token(
 
 
 def hides_unknown_users(client: CognitoIdpUserPoolClient) -> bool:
-    return client.extended_config.get("PreventUserExistenceErrors") == "ENABLED"
+    return bool(client.extended_config.get("PreventUserExistenceErrors") == "ENABLED")
 
 
 def check_client_secret(
@@ -68,7 +68,7 @@ def check_client_secret(
 
 @repair(CognitoIdpUserPool, "_get_user")
 def find_user(self: CognitoIdpUserPool, username: str) -> CognitoIdpUser | None:
-    """By user name or sign-in attribute; case does not matter where the pool says so, as it should."""
+    """By user name or sign-in attribute; case does not matter where the pool says so."""
     if user := self.users.get(username):
         return user
     sensitive = (self.extended_config.get("UsernameConfiguration") or {}).get("CaseSensitive", True)
@@ -134,11 +134,11 @@ _ISSUED: set[str] = set()
 
 
 @repair(models, "generate_id")
-def generate_id(strategy: str | None, *args: Any) -> str:
-    """The same id for the same pool or client at each start, so that a browser's session survives it.
+def generate_id(strategy: str | None, *args: Any) -> str:  # noqa: ARG001 - moto's parameters
+    """The same id for the same pool or client at each start, so that settings made with it last.
 
-    Stock ids are random or, by strategy HASH, the same for two pools of one name, which then replace
-    each other. Ids look like Cognito's: letters and digits, nine for a pool.
+    Stock ids are random or, by strategy HASH, the same for two pools of one name, which then
+    replace each other. Ids look like Cognito's: letters and digits, nine for a pool.
     """
     wanted = 9 if len(args) == 3 and isinstance(args[1], str) else 26
     for attempt in range(1000):

@@ -1,8 +1,8 @@
-"""The server's side of SRP as Cognito speaks it (RFC 5054, 3072-bit group, with Cognito's own padding).
+"""The server's side of SRP as Cognito speaks it: RFC 5054's 3072-bit group, Cognito's own padding.
 
-Hashes are SHA-256; numbers are hashed in the form of Java's `BigInteger.toByteArray`, that is with a
-leading zero byte when the top bit is set. The session key is HKDF of S with the info
-"Caldera Derived Key", and a client proves it by an HMAC over pool, user, secret block and timestamp.
+Hashes are SHA-256; numbers are hashed in the form of Java's `BigInteger.toByteArray`, that is with
+a leading zero byte when the top bit is set. The session key is HKDF of S with the info "Caldera
+Derived Key", and a client proves it by an HMAC over pool, user, secret block and timestamp.
 """
 
 import base64
@@ -28,7 +28,7 @@ INFO = b"Caldera Derived Key\x01"
 
 
 class BadPublicValueError(ValueError):
-    """The client's A is no hexadecimal number or is 0 modulo N, which would make any password fit."""
+    """The client's A is no hexadecimal number, or 0 modulo N, which would make any password fit."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Tokens: signed by a key of this process, issued by the local address, expiring, revocable.
 
-Stock moto signs with a key that is published inside its package, names AWS as the issuer, and accepts
-an access token for ever.
+Stock moto signs with a key that is published inside its package, names AWS as the issuer, and
+accepts an access token for ever.
 """
 
 import functools
@@ -58,7 +58,7 @@ def published(pool_id: str, path: str) -> Answer:
 
 
 @repair(CognitoIdpUserPool, "create_jwt")
-def create_jwt(
+def create_jwt(  # noqa: PLR0917 - moto's parameters
     self: CognitoIdpUserPool,
     client_id: str,
     username: str,
@@ -66,7 +66,7 @@ def create_jwt(
     expires_in: int = 60 * 60,
     extra_data: dict[str, Any] | None = None,
 ) -> tuple[str, int]:
-    """A token with the local issuer, the user's attributes and the lifetime that the client sets."""
+    """A token with the local issuer, the user's attributes and the lifetime the client sets."""
     from joserfc import jwt
 
     now, user = int(time.time()), self._get_user(username)

@@ -1,8 +1,8 @@
 """The post-confirmation trigger: Cognito calls a function through the Lambda Invoke API.
 
 Event and errors as in "Post confirmation Lambda trigger" and "Customizing user pool workflows with
-Lambda triggers" of the Cognito developer guide. The call never happens under the service's lock, since
-the function may call Cognito itself.
+Lambda triggers" of the Cognito developer guide. The call never happens under the service's lock,
+since the function may call Cognito itself.
 """
 
 import http.client
@@ -50,7 +50,7 @@ def post_confirmation(
 
 
 def call(trigger: Trigger, control_url: str) -> None:
-    """Invoke the function and wait; raises Cognito's error when it fails, is missing or too slow."""
+    """Invoke the function and wait; raises Cognito's error when it fails, lacks or is too slow."""
     name = trigger.function_arn.split(":function:")[-1].split(":")[0]
     connection = http.client.HTTPConnection(urlsplit(control_url).netloc, timeout=TIMEOUT_SECONDS)
     try:
@@ -66,7 +66,8 @@ def call(trigger: Trigger, control_url: str) -> None:
         reason = "Socket timeout" if isinstance(error, TimeoutError) else str(error)
         raise CognitoError(
             "UnexpectedLambdaException",
-            f"PostConfirmation invocation failed due to error {reason} while invoking Lambda function.",
+            f"PostConfirmation invocation failed due to error {reason} while invoking Lambda "
+            "function.",
         ) from error
     finally:
         connection.close()
