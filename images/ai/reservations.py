@@ -112,7 +112,8 @@ def mark_sent(reservation: Reservation) -> None:
     """From here on the provider may bill.
 
     Raises:
-        Unavailable: the reservation expired before it was sent (`reservation_expired`).
+        Unavailable: the reservation expired before it was sent (`reservation_expired`), or other
+            writers kept winning (`busy`).
     """
     update = Update(reservation.key, set={"state": "sent"}, when=_in_state("held"))
     try:
@@ -124,6 +125,8 @@ def mark_sent(reservation: Reservation) -> None:
                 "This took too long to start. Nothing was charged; please try again",
                 code="reservation_expired",
             ) from failed
+    except TimeoutError as busy:
+        raise _busy() from busy
 
 
 def settle(reservation: Reservation, charge: Charge) -> bool:
@@ -230,9 +233,7 @@ def _hold(reservation: Reservation, quota: Quota, now: datetime) -> None:
     try:
         table().transact(period, Put(item, when=ABSENT))
     except TimeoutError as busy:
-        raise Unavailable(
-            "Too many calls at once. Nothing was charged; please try again", code="busy"
-        ) from busy
+        raise _busy() from busy
 
 
 def _once(*writes: Update | Delete | Put) -> bool:
@@ -265,6 +266,10 @@ def _call_item(reservation: Reservation, charge: Charge) -> Item:
         "outcome": charge.outcome,
         "createdAt": reservation.created_at,
     }
+
+
+def _busy() -> Unavailable:
+    return Unavailable("Too many calls at once. Nothing was charged; please try again", code="busy")
 
 
 def _in_state(state: str) -> When:

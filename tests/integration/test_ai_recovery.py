@@ -297,6 +297,33 @@ def test_an_abandoned_call_is_swept_into_its_own_month(
     caller.assert_ledger(1)
 
 
+def test_what_was_given_back_cannot_be_charged(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = reservations.settle
+    results: list[bool] = []
+
+    def release_first(reservation: Any, charge: Any) -> bool:
+        results.extend([reservations.release(reservation), real(reservation, charge)])
+        return results[-1]
+
+    monkeypatch.setattr(reservations, "settle", release_first)
+    assert caller.generate()[0] == 200
+    assert results == [True, False]
+    caller.assert_ledger(0)
+
+
+def test_what_was_not_sent_cannot_be_charged(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reservations, "mark_sent", lambda _: None)
+    assert caller.generate("Hi", maxTokens=100)[0] == 200
+    assert [item["state"] for item in caller.open_calls()] == ["held"]
+    caller.expire()
+    caller.usage()
+    caller.assert_ledger(0)
+
+
 def test_a_settle_needs_a_reservation(caller: Caller) -> None:
     """Nothing can be settled that was never held."""
     assert caller.generate("Hi", maxTokens=100)[0] == 200
