@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 import re
 
 from ai import store
@@ -10,8 +11,8 @@ from saas import accounts
 from saas.errors import BadRequest
 from saas.table import Item, table
 
-# A Lambda answer ends at 6 MB; text may grow when it is written as JSON.
-MAX_PAGE_BYTES = 3_000_000
+# A Lambda answer ends at 6 MB.
+MAX_PAGE_BYTES = 4_500_000
 _POSITION = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
@@ -45,13 +46,18 @@ def _collect(user_id: str, limit: int, position: str | None) -> tuple[list[Item]
             after=after,
         )
         for item in page.items:
-            size += len(item["prompt"].encode()) + len(item["response"].encode())
+            size += _size(item["prompt"]) + _size(item["response"])
             if len(items) == limit or (items and size > MAX_PAGE_BYTES):
                 return items, True
             items.append(item)
         after = page.next_after
         if after is None:
             return items, False
+
+
+def _size(text: str) -> int:
+    """Bytes of a text in the answer, where control characters take six."""
+    return len(json.dumps(text, ensure_ascii=False).encode())
 
 
 def _call(item: Item) -> Call:

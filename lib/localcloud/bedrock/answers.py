@@ -9,11 +9,12 @@ _SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
 _FILLERS = frozenset(
     _WORD.findall(
         "a about an and are as at be but by can could do does explain for from give have hello "
-        "help hey hi how i if in into is it its list make me my need of on or our please should "
+        "help hey hi how i idea ideas if in into is it its list make me my need of on or our please should "
         "show some summarize tell that the their them there these this to us use want was we what "
         "when where which who why will with would write you your"
     )
 )
+_MIRRORED = {"i": "you", "me": "you", "my": "your", "our": "your", "we": "you", "us": "you"}
 _GREETING = re.compile(r"\s*(hi|hello|hey|good (morning|evening|afternoon))\b", re.IGNORECASE)
 _INTENTS = (
     ("summary", re.compile(r"\b(summar|tl;?dr|shorten|condense)", re.IGNORECASE)),
@@ -25,23 +26,23 @@ _INTENTS = (
     ),
 )
 _OPENINGS = (
-    "Here is a practical way to look at {topic}.",
-    "Good question. With {topic}, three things usually matter.",
-    "Let me break {topic} down.",
+    "Here is a practical way to approach “{topic}”.",
+    "Good question. For “{topic}”, three things usually matter.",
+    "Let me break “{topic}” down.",
 )
 _POINTS = (
-    "**Start from the goal.** Write down what {first} should achieve and how you will know it did; "
+    "**Start from the goal.** Write down what it should achieve and how you will know it did; "
     "one sentence and one number are enough.",
-    "**Keep the first version small.** Pick the part of {last} that somebody needs this week, "
+    "**Keep the first version small.** Pick the part that somebody needs this week, "
     "and leave the rest on a list.",
-    "**Measure, then change.** Look at real use of {first} before you decide what to improve.",
-    "**Make failure cheap.** Decide beforehand how to undo a step in {last} that went wrong.",
-    "**Talk to two people.** Those who live with {first} every day know where it really hurts.",
+    "**Measure, then change.** Look at real use before you decide what to improve.",
+    "**Make failure cheap.** Decide beforehand how to undo a step that went wrong.",
+    "**Talk to two people.** Those who live with it every day know where it really hurts.",
 )
 _CLOSINGS = (
-    "Tell me more about your situation and I can be more specific about {last}.",
-    "If you share your constraints, I can turn this into a plan for {topic}.",
-    "Would you like an example that shows {first} step by step?",
+    "Tell me more about your situation and I can be more specific.",
+    "If you share your constraints, I can turn this into a plan you can start on Monday.",
+    "Would you like an example that shows this step by step?",
 )
 
 
@@ -62,20 +63,19 @@ def compose(turn: Turn, model_id: str) -> str:
     if turn.system.strip():
         parts.append(f"Keeping to my instructions (“{_shorten(turn.system, 80)}”):")
     if turn.earlier.strip():
-        parts.append(f"Building on what you said about {_topic(turn.earlier)[0]}:")
+        parts.append(f"Building on what you said about “{_topic(turn.earlier)[0]}”:")
     parts.append(_body(turn.prompt, topic, words, seed))
     parts.append(f"(Local Bedrock answered in place of {model_id}.)")
     return "\n\n".join(parts)
 
 
 def _body(prompt: str, topic: str, words: list[str], seed: bytes) -> str:
-    fill = {"topic": topic, "first": words[0], "last": words[-1]}
     if _GREETING.match(prompt) and len(prompt) < 40:
         return (
             "Hello! What would you like to work on? I can explain, draft, list ideas or summarize."
         )
     intent = next((name for name, pattern in _INTENTS if pattern.search(prompt)), "explain")
-    closing = _CLOSINGS[seed[1] % len(_CLOSINGS)].format(**fill)
+    closing = _CLOSINGS[seed[1] % len(_CLOSINGS)]
     match intent:
         case "summary":
             text = _summary(prompt)
@@ -83,18 +83,18 @@ def _body(prompt: str, topic: str, words: list[str], seed: bytes) -> str:
             text = _code(topic, words)
         case "draft":
             text = (
-                f"Subject: {topic[:1].upper()}{topic[1:]}\n\nHello,\n\nI am writing about {topic}. "
-                f"We have looked at {words[0]} closely and would like to move forward with "
-                f"{words[-1]} this month. The next step is small: a thirty-minute call to agree on "
-                "scope and dates.\n\nBest regards"
+                f"Subject: {topic[:1].upper()}{topic[1:]}\n\nHello,\n\n"
+                f"I am writing about “{topic}”. "
+                "We have looked at it closely and would like to move forward this month. The next "
+                "step is small: a thirty-minute call to agree on scope and dates.\n\nBest regards"
             )
         case "ideas":
             chosen = _points(seed, 5)
-            lines = [f"{n}. {point.format(**fill)}" for n, point in enumerate(chosen, start=1)]
-            text = f"Some ideas for {topic}:\n\n" + "\n".join(lines)
+            lines = [f"{n}. {point}" for n, point in enumerate(chosen, start=1)]
+            text = f"Some ideas for “{topic}”:\n\n" + "\n".join(lines)
         case _:
-            opening = _OPENINGS[seed[0] % len(_OPENINGS)].format(**fill)
-            text = "\n\n".join([opening, *(f"- {p.format(**fill)}" for p in _points(seed, 3))])
+            opening = _OPENINGS[seed[0] % len(_OPENINGS)].format(topic=topic)
+            text = "\n\n".join([opening, *(f"- {p}" for p in _points(seed, 3))])
     return f"{text}\n\n{closing}"
 
 
@@ -112,7 +112,7 @@ def _summary(prompt: str) -> str:
 def _code(topic: str, words: list[str]) -> str:
     name = "_".join(re.sub(r"\W", "", word.lower()) or "thing" for word in words[:2])
     return (
-        f"Here is a small starting point for {topic}:\n\n```python\ndef {name}(items):\n"
+        f"Here is a small starting point for “{topic}”:\n\n```python\ndef {name}(items):\n"
         f'    """Handle {topic}, one item at a time."""\n'
         "    return [item for item in items if item is not None]\n```\n\n"
         "It keeps the input order, ignores missing values and is easy to test."
@@ -121,9 +121,14 @@ def _code(topic: str, words: list[str]) -> str:
 
 def _topic(text: str) -> tuple[str, list[str]]:
     """A phrase that names what a text is about, and its leading words (never empty)."""
-    words = [word for word in _WORD.findall(text) if word.lower() not in _FILLERS]
-    kept = [_shorten(word, 40) for word in list(dict.fromkeys(words))[:4]] or ["this"]
-    return " ".join(kept), kept
+    sentence = next((found for found in _SENTENCE.findall(text) if found.strip()), text)
+    words = sentence.strip().rstrip(".!?").split()
+    while words and words[0].lower().strip(",") in _FILLERS:
+        words.pop(0)
+    phrase = " ".join(_MIRRORED.get(word.lower(), word) for word in words)
+    telling = [word for word in _WORD.findall(phrase) if word.lower() not in _FILLERS]
+    kept = [_shorten(word, 40) for word in list(dict.fromkeys(telling))[:4]] or ["this"]
+    return _shorten(phrase, 60) or "this", kept
 
 
 def _shorten(text: str, limit: int) -> str:

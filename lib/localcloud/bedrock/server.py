@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from localcloud.bedrock import converse, embeddings, eventstream, models, signature
+from localcloud.bedrock import constraints, converse, embeddings, eventstream, models, signature
 from localcloud.bedrock.converse import Reply
 from localcloud.bedrock.errors import BedrockError
 from localcloud.bedrock.faults import Disconnect, Faults
@@ -47,6 +47,7 @@ def main(config: StackConfig) -> None:
 def create_app(config: StackConfig) -> web.Application:  # noqa: ARG001 - the shape all parts share
     """The application; its state lives in memory."""
     app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app.on_startup.append(_read_service_model)
     bedrock = LocalBedrock()
     app.add_routes(
         [
@@ -186,6 +187,11 @@ class LocalBedrock:
         moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         call = {"operation": name, "model": model_id, "usage": usage, "at": moment}
         self._calls.append(call | details)
+
+
+async def _read_service_model(_app: web.Application) -> None:
+    """So that the first call does not wait for it."""
+    asyncio.get_running_loop().run_in_executor(None, constraints.input_shape, "Converse")
 
 
 async def _health(_request: web.Request) -> web.Response:
