@@ -109,18 +109,20 @@ def event(raw: Raw) -> Event:
         ValueError: it is not shaped like an event.
     """
     try:
-        subject = raw["data"]["object"]
-        identifier, kind, created = str(raw["id"]), str(raw["type"]), int(raw["created"])
-        metadata = subject.get("metadata") or {}
-        own = subject.get("object") == "customer"
-        customer = subject["id"] if own else _id(subject.get("customer"))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError("not an event") from error
+        return _event(raw)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError("not shaped like an event") from error
+
+
+def _event(raw: Raw) -> Event:
+    subject = raw["data"]["object"]
+    metadata = subject.get("metadata") or {}
+    own = subject.get("object") == "customer"
     return Event(
-        id=identifier,
-        type=kind,
-        customer_id=customer,
-        created=created,
+        id=str(raw["id"]),
+        type=str(raw["type"]),
+        customer_id=str(subject["id"]) if own else _id(subject.get("customer")),
+        created=int(raw["created"]),
         livemode=bool(raw.get("livemode")),
         environment=metadata.get("env") or "",
         app=metadata.get("app") or "",

@@ -119,6 +119,13 @@ class Stage:
         with urllib.request.urlopen(f"{self.aws.config.stripe_url}/_local/pay", body) as answer:
             return str(json.load(answer)["status"])
 
+    def reset_stripe(self) -> None:
+        """Forget every object at Stripe and seed the catalogue again."""
+        url = f"{self.aws.config.stripe_url}/_local/reset"
+        with urllib.request.urlopen(url, b"") as answer:
+            assert json.load(answer) == {"status": "ok"}
+        stripe_api._for_key.cache_clear()
+
     def buy(self, price: str = STARTER) -> str:
         """Checkout, payment and sync; returns the subscription's id."""
         assert self.pay(self.session_id(price)) == "complete"

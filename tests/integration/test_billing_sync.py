@@ -10,14 +10,14 @@ import stripe
 from billing import reconcile, store, stripe_api
 from billing.sync import sync
 from saas import accounts, clock, entitlements
-from saas.entitlements import Entitlement
 from saas.errors import AppError
-from saas.table import Put, Update, table
+from saas.table import Delete, Put, Table, Update, Write, table
 from tests.factories import LambdaContext
 from tests.integration.billing_stage import PROFESSIONAL, STARTER, Stage, failing, stage
 
 __all__ = ["stage"]
 LIST = ("GET", "/v1/subscriptions")
+EMPTY = b'{"object":"list","data":[],"has_more":false,"url":"/v1/subscriptions"}', 200, {}
 DELETED, CREATED = "customer.subscription.deleted", "customer.subscription.created"
 
 
@@ -77,10 +77,9 @@ def test_a_sync_that_saw_nothing_does_not_lose_to_an_older_one_that_saw_somethin
 ) -> None:
     """The newer answer is written first although it changes no entitlement."""
     stage.pay(stage.session_id())
-    empty = b'{"object":"list","data":[],"has_more":false,"url":"/v1/subscriptions"}', 200, {}
 
     def newer_sees_nothing() -> None:
-        stage.before = lambda method, path: empty if (method, path) == LIST else None
+        stage.before = lambda method, path: EMPTY if (method, path) == LIST else None
         assert sync(stage.customer_id).outcome == "applied"
         stage.before = None
 
@@ -89,29 +88,29 @@ def test_a_sync_that_saw_nothing_does_not_lose_to_an_older_one_that_saw_somethin
     assert stage.entitlement is None
 
 
-def test_an_entitlement_written_while_a_sync_saw_nothing_is_ended_by_it(
+def test_an_older_answer_that_lands_before_a_newer_empty_one_is_ended_by_it(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The older answer lands between the newer sync's read and its write."""
+    """The older sync writes between the newer one's read of the row and its own write."""
     stage.buy()
-    turn = store.take_turn(stage.customer_id)
-    assert turn
-    now = stage.entitlement
-    assert now
-    empty = b'{"object":"list","data":[],"has_more":false,"url":"/v1/subscriptions"}', 200, {}
-    stage.before = lambda method, path: empty if (method, path) == LIST else None
-    late = Put(entitlements.to_item(now) | {"appliedSeq": turn.seq})
-    pending = [late]
-    real = Entitlement.from_item
+    older = store.take_turn(stage.customer_id)
+    row = table().get(entitlements.key(stage.user_id))
+    assert older
+    assert row
+    stage.before = lambda method, path: EMPTY if (method, path) == LIST else None
+    late = [store.advance(older), Put({**row, "appliedSeq": older.seq})]
+    transact = Table.transact
 
-    def read(item: Any) -> Any:
-        if pending:
-            table().write(pending.pop())
-        return real(item)
+    def overtaken(self: Table, *writes: Write) -> None:
+        if late:
+            transact(self, late.pop(), late.pop())
+        transact(self, *writes)
 
-    monkeypatch.setattr(Entitlement, "from_item", read)
+    monkeypatch.setattr(Table, "transact", overtaken)
     assert sync(stage.customer_id).outcome == "applied"
-    monkeypatch.undo()
+    assert stage.entitlement
+    assert stage.entitlement.stripe_status == "canceled"
+    assert stage.entitlement.applied_seq == older.seq + 1
 
 
 def test_events_in_any_order_and_twice_end_in_the_same_state(stage: Stage) -> None:
@@ -164,8 +163,6 @@ def test_a_sync_neither_resurrects_nor_touches_a_tombstone(stage: Stage) -> None
 
 def test_a_sync_does_not_create_a_user_that_is_gone(stage: Stage) -> None:
     stage.buy()
-    from saas.table import Delete
-
     table().write(Delete(accounts.key(stage.user_id)))
     customer = table().get(entitlements.key(stage.user_id))
     assert customer
@@ -316,69 +313,76 @@ def test_a_failing_stripe_leaves_the_stored_state_and_records_nothing(stage: Sta
     assert stage.entitlement == before
 
 
-def test_reconcile_finds_what_no_webhook_told(stage: Stage) -> None:
-    subscription = stage.buy()
-    for event in stage.events():
-        stage.deliver(event)
-    stage.stripe.subscriptions.cancel(subscription)
+@pytest.fixture
+def alone(stage: Stage) -> Stage:
+    """A Stripe account without what other tests left, never reconciled."""
+    stage.reset_stripe()
+    for name in ("events", "subscriptions"):
+        store.move_cursor(name)
+    return stage
+
+
+def test_reconcile_finds_what_no_webhook_told(alone: Stage) -> None:
+    subscription = alone.buy()
+    for event in alone.events():
+        alone.deliver(event)
+    alone.stripe.subscriptions.cancel(subscription)
     report = reconcile.reconcile({}, LambdaContext(remaining_ms=300_000))
     assert report["finished"] is True
-    assert stage.entitlement
-    assert stage.entitlement.stripe_status == "canceled"
-    (missed,) = stage.events(DELETED)
-    assert stage.recorded(missed) == "applied"
+    assert alone.entitlement
+    assert alone.entitlement.stripe_status == "canceled"
+    (missed,) = alone.events(DELETED)
+    assert alone.recorded(missed) == "applied"
 
 
-def test_reconcile_asks_nothing_about_what_was_recorded(stage: Stage) -> None:
-    stage.buy()
+def test_reconcile_asks_nothing_about_what_was_recorded(alone: Stage) -> None:
+    alone.buy()
     reconcile.reconcile({}, LambdaContext(remaining_ms=300_000))
-    with stage.counted():
+    with alone.counted():
         report = reconcile.reconcile({}, LambdaContext(remaining_ms=300_000))
     assert report == {"missedEvents": 0, "customers": 0, "failed": 0, "finished": True}
-    assert {path for _, path in stage.stripe_requests} == {"/v1/events"}
+    assert {path for _, path in alone.stripe_requests} == {"/v1/events"}
 
 
-def test_reconcile_walks_all_subscriptions_once_a_day(stage: Stage) -> None:
+def test_reconcile_walks_all_subscriptions_once_a_day(alone: Stage) -> None:
     """An event that never existed for us: the walk over subscriptions finds the change."""
-    subscription = stage.buy()
-    stage.stripe.subscriptions.cancel(subscription)
-    for event in stage.events():
+    subscription = alone.buy()
+    alone.stripe.subscriptions.cancel(subscription)
+    for event in alone.events():
         store.record([stripe_api.stripe_objects.event(event)], "lost")
-    store.move_cursor("subscriptions")
-    with stage.counted():
+    with alone.counted():
         reconcile.reconcile({}, LambdaContext(remaining_ms=300_000))
-    assert stage.entitlement
-    assert stage.entitlement.stripe_status == "canceled"
+    assert alone.entitlement
+    assert alone.entitlement.stripe_status == "canceled"
     today = clock.now().date().isoformat()
     assert store.cursor("subscriptions")["finished"] == today
 
 
-def test_reconcile_stops_in_time_and_goes_on_in_the_next_run(stage: Stage) -> None:
-    stage.buy()
+def test_reconcile_stops_in_time_and_goes_on_in_the_next_run(alone: Stage) -> None:
+    alone.buy()
     before = store.cursor("events")
-    store.move_cursor("subscriptions")
     report = reconcile.reconcile({}, LambdaContext(remaining_ms=1_000))
     assert (report["finished"], report["customers"]) == (False, 0)
     assert store.cursor("events") == before
     report = reconcile.reconcile({}, LambdaContext(remaining_ms=300_000))
     assert report["finished"] is True
-    assert all(stage.recorded(event) for event in stage.events(CREATED))
+    assert all(alone.recorded(event) for event in alone.events(CREATED))
 
 
 def test_one_failing_customer_neither_stops_reconcile_nor_lets_the_cursor_pass(
-    stage: Stage,
+    alone: Stage,
 ) -> None:
-    stage.buy()
+    alone.buy()
     before = store.cursor("events")
-    stage.before = lambda method, path: failing(500) if (method, path) == LIST else None
+    alone.before = lambda method, path: failing(500) if (method, path) == LIST else None
     with pytest.raises((RuntimeError, AppError)):
         reconcile.reconcile({}, LambdaContext(remaining_ms=300_000))
     assert store.cursor("events") == before
-    stage.before = None
+    alone.before = None
     assert reconcile.reconcile({}, LambdaContext(remaining_ms=300_000))["finished"] is True
 
 
-def test_reconcile_gets_over_a_cursor_that_stripe_does_not_know(stage: Stage) -> None:
+def test_reconcile_gets_over_a_cursor_that_stripe_does_not_know(alone: Stage) -> None:
     today = clock.now().date().isoformat()
     store.move_cursor("subscriptions", day=today, after="sub_unknown")
     assert reconcile.reconcile({}, LambdaContext(remaining_ms=300_000))["finished"] is True

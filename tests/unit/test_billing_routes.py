@@ -1,0 +1,58 @@
+"""What billing answers without any other service: the price list, and refusals at the door."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from billing import handler
+from saas import settings
+from tests.factories import LambdaContext, body_of, http_event
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("APP_ENV", "local")
+    monkeypatch.setenv("TABLE_NAME", "table")
+    settings.settings.cache_clear()
+    yield
+    settings.settings.cache_clear()
+
+
+def test_the_price_list_is_public_and_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("saas.aws.client", lambda *_, **__: pytest.fail("no AWS here"))
+    answer = handler.api(http_event("GET", "/plans"), LambdaContext())
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["Cache-Control"] == "no-store"
+    starter, professional, enterprise = body_of(answer)["data"]
+    assert starter == {
+        "id": "starter",
+        "name": "Starter",
+        "priceKey": "price_starter_monthly",
+        "amount": 2900,
+        "currency": "usd",
+        "interval": "month",
+        "callsPerMonth": 1000,
+        "models": ["fast", "balanced"],
+        "maxOutputTokens": 2000,
+        "contactSales": False,
+    }
+    assert (professional["amount"], professional["callsPerMonth"]) == (9900, 10_000)
+    assert (enterprise["amount"], enterprise["contactSales"]) == (None, True)
+
+
+@pytest.mark.parametrize("path", ["/stripe/webhook", "/stripe", "/subscription"])
+def test_the_api_function_has_no_other_routes(path: str) -> None:
+    answer = handler.api(http_event("POST", path, body={}), LambdaContext())
+    assert (answer["statusCode"], body_of(answer)["code"]) == (404, "route_not_found")
+
+
+def test_an_oversized_webhook_is_413() -> None:
+    event = http_event("POST", "/stripe/webhook", body="x" * 1_048_577)
+    answer = handler.webhook(event, LambdaContext())
+    assert (answer["statusCode"], body_of(answer)["code"]) == (413, "body_too_large")
+
+
+def test_a_webhook_that_claims_base64_and_is_not_is_400() -> None:
+    event = http_event("POST", "/stripe/webhook", body="not base64!") | {"isBase64Encoded": True}
+    answer = handler.webhook(event, LambdaContext())
+    assert (answer["statusCode"], body_of(answer)["code"]) == (400, "invalid_body")
