@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from localcloud.config import StackConfig
 from localcloud.functions.manifest import CodePaths, parse_manifest
-from localcloud.gateway.server import Gateway, Parts, Provision
+from localcloud.gateway.provisioning import Provision
+from localcloud.gateway.server import Gateway, Parts
 from localcloud.process import free_ports
 
 T = TypeVar("T")

@@ -64,9 +64,12 @@ class Launcher:
             pool.resume()
 
     def configure(self, variables: Mapping[str, str]) -> None:
-        """Give the functions another environment; workers of the old one are replaced."""
+        """Set the table of variables; functions for which something changed are renewed."""
+        before = {name: self._chosen(spec) for name, spec in self.specs.items()}
         self._variables = dict(variables)
-        self.renew()
+        for name, spec in self.specs.items():
+            if self._chosen(spec) != before[name]:
+                self._pools[name].renew()
 
     def warm(self, names: Iterable[str] | None = None) -> None:
         """Start one worker for each of `names` (all functions without a schedule by default)."""
@@ -136,10 +139,17 @@ class Launcher:
         return touched
 
     def _launch(self, spec: FunctionSpec) -> Launch:
-        variables = {name: self._variables.get(name, "") for name in spec.environment}
         return Launch(
-            self.config, spec, self.code, variables, lambda line: self._log_for(spec.name, line)
+            self.config,
+            spec,
+            self.code,
+            self._chosen(spec),
+            lambda line: self._log_for(spec.name, line),
         )
+
+    def _chosen(self, spec: FunctionSpec) -> dict[str, str]:
+        """The variables that a manifest entry names."""
+        return {name: self._variables.get(name, "") for name in spec.environment}
 
     def _log_for(self, name: str, line: str) -> None:
         self._log(f"{name} | {line}")

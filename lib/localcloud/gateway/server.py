@@ -1,14 +1,13 @@
 """Runs the gateway: the site's port, the Lambda Invoke port, and the functions behind both."""
 
 import asyncio
-import contextlib
 import signal
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from aiohttp import web
 
 from localcloud.config import HOST, ROOT, StackConfig, functions
 from localcloud.functions.invoke_api import invoke_routes
@@ -28,10 +27,15 @@ from .app import Site
 from .control import Control
 from .guard import host_is_local
 from .http_api import Cors, HttpApi
+from .provisioning import (
+    Provision,
+    provision_local_aws,
+    remember,
+    remembered,
+    reset_part,
+    wait_until_healthy,
+)
 from .routing import OpenApiFile
-
-Provision = Callable[[StackConfig], Mapping[str, str]]
-"""Makes table, bucket, user pool and secrets; returns user_pool_id, user_pool_client_id, issuer."""
 
 _INVOKE_MAX = 7 * 1024 * 1024
 _HEADER_ROOM = 65_536
@@ -49,14 +53,6 @@ class Parts:
     integration_seconds: float = 30.0
     warm: bool = True
     max_workers: int = MAX_WORKERS
-
-
-def provision_local_aws(config: StackConfig) -> Mapping[str, str]:
-    """Provision local AWS through boto3; imported late, since boto3 is slow to import."""
-    from localcloud.aws.provision import provision
-
-    found: Any = provision(config)
-    return asdict(found) if is_dataclass(found) and not isinstance(found, type) else dict(found)
 
 
 class Gateway:
@@ -102,9 +98,10 @@ class Gateway:
         async with self._resetting:
             self.launcher.pause()
             try:
-                await self._reset_part(self.config.aws_url)
-                await self._reset_part(self.config.stripe_url)
+                await reset_part(self.config.aws_url)
+                await reset_part(self.config.stripe_url)
                 await self._provision()
+                self.launcher.renew()
             finally:
                 self.launcher.resume()
 
@@ -179,33 +176,26 @@ class Gateway:
 
     async def _provision(self) -> None:
         if self.parts.provision:
-            await self._wait_for(f"{self.config.aws_url}/_health")
+            await wait_until_healthy(self.config.aws_url)
+            self._start_early()
             self.provisioned = dict(await asyncio.to_thread(self.parts.provision, self.config))
+            remember(self.config, self.provisioned)
+        self._configure(self.provisioned)
+
+    def _start_early(self) -> None:
+        """Start the functions that answer requests as if ids were those of the last time."""
+        if self.parts.warm and not self._ready and (guess := remembered(self.config)):
+            self._configure(guess)
+            routed = self._routes.routes().functions
+            self.launcher.warm(name for name in routed if name in self.parts.specs)
+
+    def _configure(self, provisioned: Mapping[str, str]) -> None:
         table = environment_table(
             self.config,
-            issuer=self.provisioned.get("issuer", ""),
-            client_id=self.provisioned.get("user_pool_client_id", ""),
+            issuer=provisioned.get("issuer", ""),
+            client_id=provisioned.get("user_pool_client_id", ""),
         )
         self.launcher.configure(table)
-
-    async def _wait_for(self, url: str, seconds: float = 60) -> None:
-        deadline = asyncio.get_running_loop().time() + seconds
-        async with ClientSession(timeout=ClientTimeout(total=5)) as session:
-            while True:
-                with contextlib.suppress(ClientError, OSError, TimeoutError):
-                    async with session.get(url) as response:
-                        if response.status == 200:
-                            return
-                if asyncio.get_running_loop().time() > deadline:
-                    raise TimeoutError(f"{url} does not answer")
-                await asyncio.sleep(0.05)
-
-    async def _reset_part(self, url: str) -> None:
-        async with (
-            ClientSession(timeout=ClientTimeout(total=30)) as session,
-            session.post(f"{url}/_local/reset") as response,
-        ):
-            response.raise_for_status()
 
 
 async def _run(config: StackConfig) -> None:

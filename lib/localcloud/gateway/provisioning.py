@@ -1,0 +1,63 @@
+"""What provisioning yields, and what it yielded last time."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from localcloud.config import StackConfig
+
+Provision = Callable[[StackConfig], Mapping[str, str]]
+"""Makes table, bucket, user pool and secrets; returns user_pool_id, user_pool_client_id, issuer."""
+
+_FILE = "provisioned.json"
+_WAIT_SECONDS = 60.0
+
+
+def provision_local_aws(config: StackConfig) -> Mapping[str, str]:
+    """Provision local AWS through boto3; imported late, since boto3 is slow to import."""
+    from localcloud.aws.provision import provision
+
+    found: Any = provision(config)
+    return asdict(found) if is_dataclass(found) and not isinstance(found, type) else dict(found)
+
+
+def remember(config: StackConfig, provisioned: Mapping[str, str]) -> None:
+    with contextlib.suppress(OSError):
+        (config.state_dir / _FILE).write_text(json.dumps(dict(provisioned)))
+
+
+def remembered(config: StackConfig) -> dict[str, str] | None:
+    """What the last start on the same ports yielded; ids are the same at each start, so functions
+    may start with it while provisioning still runs. It is only a guess until then."""
+    try:
+        found: dict[str, str] = json.loads((config.state_dir / _FILE).read_text())
+    except (OSError, ValueError):
+        return None
+    return found if found.get("issuer", "").startswith(f"{config.aws_url}/") else None
+
+
+async def wait_until_healthy(url: str) -> None:
+    """Return once a part answers `/_health`. Raises TimeoutError after a minute."""
+    deadline = asyncio.get_running_loop().time() + _WAIT_SECONDS
+    async with ClientSession(timeout=ClientTimeout(total=5)) as session:
+        while asyncio.get_running_loop().time() < deadline:
+            with contextlib.suppress(ClientError, OSError, TimeoutError):
+                async with session.get(f"{url}/_health") as response:
+                    if response.status == 200:
+                        return
+            await asyncio.sleep(0.05)
+    raise TimeoutError(f"{url} does not answer")
+
+
+async def reset_part(url: str) -> None:
+    """Have a part forget all its state. Raises ClientError when it does not."""
+    async with (
+        ClientSession(timeout=ClientTimeout(total=30)) as session,
+        session.post(f"{url}/_local/reset") as response,
+    ):
+        response.raise_for_status()
