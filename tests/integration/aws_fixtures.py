@@ -33,6 +33,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@functools.cache
+def _session() -> boto3.Session:
+    """One session: the models it has loaded serve all clients."""
+    return boto3.Session()
+
+
 @dataclass(frozen=True)
 class LocalAws:
     """A running, provisioned local AWS and what tests need to talk to it."""
@@ -49,7 +55,7 @@ class LocalAws:
             "aws_secret_access_key": self.config.secret_access_key,
             "config": Config(retries={"total_max_attempts": 1}, max_pool_connections=60),
         }
-        return boto3.Session().client(service, **{**options, **overrides})
+        return _session().client(service, **{**options, **overrides})
 
     def logged(self) -> str:
         return self.log.read_text()

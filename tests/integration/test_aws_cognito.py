@@ -4,6 +4,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -233,6 +234,21 @@ def test_an_address_is_taken_in_any_case(pool: Pool) -> None:
     assert pool.claims(
         pool.password_sign_in(address.upper())["AccessToken"]
     )["sub"] == sub  # fmt: skip
+
+
+def test_one_of_many_sign_ups_at_once_wins(pool: Pool) -> None:
+    address = pool.new_address()
+
+    def sign_up(index: int) -> bool:
+        name = address if index % 2 else address.upper()
+        try:
+            pool.call("sign_up", Username=name, Password=PASSWORD)
+        except pool.api.exceptions.UsernameExistsException:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as threads:
+        assert sum(threads.map(sign_up, range(16))) == 1
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import contextlib
 import functools
 import re
 import threading
-from collections import defaultdict
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -19,6 +18,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 from localcloud.aws.connections import Answer
 from localcloud.aws.failures import UnsupportedError, failure
+from localcloud.aws.quickstart import import_ssm_without_ec2
 from localcloud.aws.repair import repair
 from localcloud.aws.validation import require_json_object
 
@@ -56,12 +56,17 @@ class Locks:
     """One lock a service, made when first asked for."""
 
     def __init__(self) -> None:
-        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._locks: dict[str, Any] = {}
 
     def of(self, service: str) -> contextlib.AbstractContextManager[Any]:
         if service in UNLOCKED:
             return contextlib.nullcontext()
-        return self._locks[SHARES_LOCK.get(service, service)]
+        name = SHARES_LOCK.get(service, service)
+        # setdefault is atomic, so that two first callers get the same lock.
+        lock: contextlib.AbstractContextManager[Any] = self._locks.setdefault(
+            name, threading.RLock()
+        )
+        return lock
 
 
 LOCKS = Locks()
@@ -139,6 +144,8 @@ def _paths(
     with LOCKS.of("imports"):
         package = _moto_package(service, environ)
         if package not in _PATHS:
+            if package == "ssm":
+                import_ssm_without_ec2()
             urls = import_module(f"moto.{package}.urls").url_paths
             _PATHS[package] = [(re.compile(path.format("")), urls[path]) for path in urls]
         return _PATHS[package]
