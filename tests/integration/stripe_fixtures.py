@@ -162,7 +162,7 @@ class LocalStripe:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
         return None
 
 
@@ -171,7 +171,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.received: list[tuple[str, bytes]] = []  # signature, body
-        self.answer: Callable[[dict[str, Any]], int] = lambda event: 200
+        self.answer: Callable[[dict[str, Any]], int] = lambda _: 200
         self.delay = 0.0
         self.most_at_once = 0
         self._now = 0

@@ -6,7 +6,10 @@ from localcloud.stripe.nouns import NOUNS
 
 
 class StripeError(Exception):
-    """An answer that is not 2xx: `status` is HTTP's, the rest fills Stripe's `error` object."""
+    """An answer that is not 2xx: `status` is HTTP's, the rest fills Stripe's `error` object.
+
+    What the request had changed is undone, unless `keeps_changes`: a declined charge is recorded.
+    """
 
     def __init__(
         self,
@@ -27,6 +30,7 @@ class StripeError(Exception):
         self.param = param
         self.decline_code = decline_code
         self.extra = extra or {}
+        self.keeps_changes = False
 
     def body(self) -> dict[str, Any]:
         """The JSON answer: `{"error": {type, message, code?, param?, decline_code?, doc_url?}}`."""

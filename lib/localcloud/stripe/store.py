@@ -1,7 +1,7 @@
 """Everything the local Stripe remembers: one SQLite file in WAL mode.
 
 A commit survives the death of the process (`kill -9`); it is not flushed to the platter, so it
-need not survive the death of the machine. One thread uses one connection, so a transaction sees no other.
+need not survive the death of the machine. One thread uses one connection: transactions never mix.
 """
 
 import json
@@ -121,12 +121,13 @@ class Store:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Like a transaction, inside one."""
+        """Like a transaction, inside one; an error that `keeps_changes` undoes nothing."""
         self.db.execute("SAVEPOINT part")
         try:
             yield
-        except BaseException:
-            self.db.execute("ROLLBACK TO part")
+        except BaseException as error:
+            if not getattr(error, "keeps_changes", False):
+                self.db.execute("ROLLBACK TO part")
             self.db.execute("RELEASE part")
             raise
         self.db.execute("RELEASE part")

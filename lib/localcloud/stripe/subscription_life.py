@@ -3,6 +3,7 @@
 from typing import Any
 
 from localcloud.stripe import periods
+from localcloud.stripe.errors import StripeError
 from localcloud.stripe.nouns import new_id
 from localcloud.stripe.resources import invoices
 from localcloud.stripe.store import Obj, equal
@@ -305,6 +306,28 @@ def collect(
     if not paid and method is None:
         work.emit("invoice.payment_failed", invoice)
     subscription["status"] = "active" if paid else "past_due"
+    _mark_customer(work, subscription, paid=paid)
+
+
+def pay_invoice(
+    work: Work, invoice: Obj, method: Obj | None, *, off_session: bool
+) -> StripeError | None:
+    """Pay an open invoice later on; a subscription that waited for it is `active` again."""
+    subscription = work.need("subscription", invoice["_subscription"])
+    before = work.present(subscription)
+    error = invoices.pay(
+        work, invoice, method or method_of(work, subscription), off_session=off_session
+    )
+    waited = subscription["status"] in ("incomplete", "past_due")
+    if invoice["status"] == "paid" and waited and subscription["latest_invoice"] == invoice["id"]:
+        save(work, subscription, status="active")
+        _mark_customer(work, subscription, paid=True)
+        announce_change(work, before, subscription)
+    return error
+
+
+def _mark_customer(work: Work, subscription: Obj, *, paid: bool) -> None:
+    """A customer is delinquent while any subscription is past due."""
     customer = work.find("customer", subscription["customer"])
     if customer and customer["delinquent"] == paid:
         others = work.store.select(

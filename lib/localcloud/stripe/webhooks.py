@@ -92,7 +92,8 @@ class Courier:
             self._bell.clear()
             pause = self._send_due()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._bell.wait()
 
     def _send_due(self) -> float | None:
         """Begin as many due deliveries as may run; returns the seconds until the next is due."""

@@ -37,7 +37,7 @@ class Work:
         return self.store.get(kind, identifier) if identifier else None
 
     def need(self, kind: str, identifier: str, *, param: str | None = None) -> Obj:
-        """The stored object, unless deleted. Raises 404, or 400 if a parameter (`param`) named it."""
+        """The stored object, unless deleted; else 404, or 400 if a parameter (`param`) named it."""
         obj = self.store.get(kind, identifier)
         if obj is None or obj.get("_deleted"):
             raise no_such(kind, identifier, param=param or "id", status=400 if param else 404)

@@ -1,8 +1,8 @@
 """The Checkout page: hosted at `/c/pay/<session id>`, framed at `/c/embed/<client secret>`.
 
 To its parent window the framed page posts `{"source": "localstripe", "type", "sessionId"}`:
-`resize` (with `height`, in pixels) whenever its height changes and `complete` once it is paid. Then it sends
-the top window to the session's `return_url`.
+`resize` (with `height`, in pixels) whenever its height changes and `complete` once it is paid. Then
+it sends the top window to the session's `return_url`.
 """
 
 import hmac

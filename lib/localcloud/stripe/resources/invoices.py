@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from localcloud.stripe.errors import StripeError
+from localcloud.stripe.errors import StripeError, invalid
 from localcloud.stripe.lists import as_list, page, page_within
 from localcloud.stripe.nouns import new_id
-from localcloud.stripe.params import EXPAND, PAGE, Enum, Hash, Range, Text
+from localcloud.stripe.params import EXPAND, PAGE, Boolean, Enum, Hash, Range, Text, words
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.resources import invoice_payments, payment_intents
 from localcloud.stripe.store import Obj, equal, within
@@ -290,6 +290,46 @@ def list_all(work: Work, params: Obj) -> Obj:
     return page(work, "invoice", URL, params, *wheres)
 
 
+def pay_now(work: Work, params: Obj, id: str) -> Obj:
+    """Charge an open invoice. A refusal is a 402, and the attempt stays on record."""
+    from localcloud.stripe import subscription_life  # it needs this module
+
+    invoice = work.need("invoice", id)
+    if invoice["status"] != "open":
+        word = "already paid" if invoice["status"] == "paid" else "not open"
+        raise invalid(f"Invoice is {word}", code="invoice_not_open")
+    method = None
+    if "payment_method" in params:
+        method = work.need("payment_method", params["payment_method"], param="payment_method")
+        if method["customer"] != invoice["customer"]:
+            raise invalid("The payment method must be attached to the customer.", "payment_method")
+    error = subscription_life.pay_invoice(
+        work, invoice, method, off_session=params.get("off_session", True)
+    )
+    if error is None and invoice["status"] != "paid":
+        intent = work.find("payment_intent", invoice["_intent"])
+        error = _unpaid(acting=bool(intent and intent["status"] == "requires_action"))
+    if error:
+        error.keeps_changes = True
+        raise error
+    return work.present(invoice)
+
+
+def _unpaid(*, acting: bool) -> StripeError:
+    if acting:
+        return StripeError(
+            402,
+            "This payment requires additional user action before it can be completed successfully.",
+            kind="card_error",
+            code="invoice_payment_intent_requires_action",
+        )
+    return invalid(
+        "There is no `default_payment_method` set on this Customer or Invoice. Please attach a "
+        "payment method and try again.",
+        code="missing",
+    )
+
+
 def list_lines(work: Work, params: Obj, id: str) -> Obj:
     invoice = work.need("invoice", id)
     return page_within("line_item", f"{URL}/{id}/lines", invoice["_lines"], params)
@@ -333,6 +373,15 @@ RESOURCE = Resource(
             ),
         ),
         Route("GET", URL + "/{id}", retrieve, Hash(EXPAND)),
+        Route(
+            "POST",
+            URL + "/{id}/pay",
+            pay_now,
+            Hash(
+                {**EXPAND, "off_session": Boolean(), "payment_method": Text()},
+                unbuilt=words("forgive mandate paid_out_of_band source"),
+            ),
+        ),
         Route("GET", URL + "/{id}/lines", list_lines, Hash(PAGE)),
     ),
 )
