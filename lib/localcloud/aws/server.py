@@ -41,11 +41,12 @@ class Application:
     """Dispatches to the control paths below `/_local`, `/_health`, and to AWS."""
 
     def __init__(self, config: StackConfig) -> None:
-        from localcloud.aws import dynamodb, mail, routing, s3, transactions  # noqa: F401 - repairs
-        from localcloud.aws.cognito import actions, tokens
         from localcloud.aws.repair import require_moto
 
         require_moto()
+        from localcloud.aws import dynamodb, mail, routing, s3, transactions  # noqa: F401 - repairs
+        from localcloud.aws.cognito import actions, tokens
+
         tokens.issue_from(config.aws_url)
         self._routing = routing
         self._handlers: dict[str, routing.Handler] = {
