@@ -20,6 +20,7 @@ from botocore.config import Config
 
 from localcloud.aws.provision import Provisioned, provision
 from localcloud.config import ROOT, StackConfig
+from localcloud.process import PARENT_VARIABLE
 
 START = (
     "import os; from localcloud.config import StackConfig; from localcloud.aws.server import main;"
@@ -67,6 +68,7 @@ def start(config: StackConfig, log: Path) -> subprocess.Popen[bytes]:
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT / "lib"),
         "GROUNDWORK_STACK": config.to_json(),
+        PARENT_VARIABLE: str(os.getpid()),
     }
     with log.open("ab") as output:
         process = subprocess.Popen(
