@@ -1,8 +1,9 @@
 """`POST /ai/generate` against local AWS and local Bedrock."""
 
 import json
+import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -335,6 +336,51 @@ def test_fifty_clients_share_exactly_what_is_left(
     caller.assert_ledger(17)
 
 
+def test_faults_under_concurrency_neither_leak_nor_overspend(
+    caller: Caller, provider: LocalBedrock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit_calls(monkeypatch, calls_per_month=20)
+    caller.subscribe()
+    provider.fault("disconnect", count=4)
+    provider.fault("error", count=4)
+    provider.fault("throttle", count=6)
+    with ThreadPoolExecutor(30) as pool:
+        statuses = [status for status, _ in pool.map(lambda _: caller.generate(), range(30))]
+    assert statuses.count(504) == 4
+    assert statuses.count(503) >= 4
+    charged = statuses.count(200) + statuses.count(504)
+    caller.assert_ledger(charged)
+    left = [caller.generate()[0] for _ in range(20 - charged + 2)]
+    assert left == [200] * (20 - charged) + [429, 429]
+    caller.assert_ledger(20)
+
+
+def test_tokens_held_by_calls_in_flight_are_not_promised_twice(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten calls at once, and room for the upper bounds of three."""
+    bound = len("Hi") + 64 + 100
+    limit_calls(monkeypatch, tokens_per_month=3 * bound + bound // 2)
+    caller.subscribe()
+    others_were_refused = threading.Event()
+
+    def answer_late(*_: Any, **__: Any) -> bedrock.Answer:
+        assert others_were_refused.wait(20)
+        return bedrock.Answer("Hello", "end_turn", 1, 2, 0, 0)
+
+    monkeypatch.setattr(bedrock, "converse", answer_late)
+    with ThreadPoolExecutor(10) as pool:
+        calls = [pool.submit(caller.generate, "Hi", maxTokens=100) for _ in range(10)]
+        finished = as_completed(calls, timeout=20)
+        refused = [next(finished).result() for _ in range(7)]
+        others_were_refused.set()
+        answered = [call.result() for call in finished]
+    assert {(status, body["code"]) for status, body in refused} == {(429, "token_guard")}
+    assert [status for status, _ in answered] == [200] * 3
+    caller.assert_ledger(3)
+    assert caller.generate("Hi", maxTokens=100)[0] == 200
+
+
 def test_throttling_is_repeated_within_the_time_left(
     caller: Caller, provider: LocalBedrock
 ) -> None:
@@ -418,4 +464,4 @@ def test_a_call_that_cannot_end_in_time_is_not_begun(
     assert (status, answer["code"]) == (503, "ai_unavailable")
     assert provider.calls() == []
     caller.assert_ledger(0)
-    assert caller.call("POST", "/ai/generate", body, remaining_ms=12_000)[0] == 200
+    assert caller.call("POST", "/ai/generate", body, remaining_ms=14_000)[0] == 200

@@ -8,10 +8,10 @@ _WORD = re.compile(r"[\w'’-]+")
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
 _FILLERS = frozenset(
     _WORD.findall(
-        "a about an and are as at be but by can could do does explain for from give have hello "
-        "help hey hi how i idea ideas if in into is it its list make me my need of on or our please should "
-        "show some summarize tell that the their them there these this to us use want was we what "
-        "when where which who why will with would write you your"
+        "a about an and are as at be but by can could do does explain for from give have "
+        "hello help hey hi how i idea ideas if in into is it its list make me my need of on "
+        "or our please should show some summarize tell that the their them there these this "
+        "to us use want was we what when where which who why will with would write you your"
     )
 )
 _MIRRORED = {"i": "you", "me": "you", "my": "your", "our": "your", "we": "you", "us": "you"}
