@@ -1,6 +1,7 @@
 """All functions of a stack: invoke by name, renew on change, stop together."""
 
 import asyncio
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -40,11 +41,15 @@ class Launcher:
         self._variables = dict(variables or {})
         self._log = log
         self._pools = {
-            name: Pool(lambda spec=spec: self._launch(spec), max_workers)  # type: ignore[misc]
+            name: Pool(
+                lambda spec=spec: self._launch(spec),  # type: ignore[misc]
+                max_workers,
+                self._crowded,
+            )
             for name, spec in specs.items()
         }
         self._watcher: asyncio.Task[None] | None = None
-        self._background: set[asyncio.Task[None]] = set()
+        self._warming: asyncio.Task[None] | None = None
         self._stop_watching = asyncio.Event()
 
     def pool(self, name: str) -> Pool:
@@ -72,9 +77,14 @@ class Launcher:
                 self._pools[name].renew()
 
     def warm(self, names: Iterable[str] | None = None) -> None:
-        """Start one worker for each of `names` (all functions without a schedule by default)."""
-        for name in names or [name for name, spec in self.specs.items() if not spec.schedule]:
-            self.pool(name).warm()
+        """Start one worker for each of `names` (all functions without a schedule by default).
+
+        As many at a time as there are cores; a call that comes first starts its own at once.
+        """
+        chosen = list(names or [name for name, spec in self.specs.items() if not spec.schedule])
+        if self._warming:
+            self._warming.cancel()
+        self._warming = asyncio.create_task(self._warm(chosen))
 
     async def invoke(
         self, name: str, payload: bytes, *, client_context: str | None = None
@@ -111,9 +121,21 @@ class Launcher:
 
     async def stop(self) -> None:
         self._stop_watching.set()
+        if self._warming:
+            self._warming.cancel()
         if self._watcher:
             await self._watcher
         await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
+
+    async def _warm(self, names: list[str]) -> None:
+        for name in names:
+            while self._crowded():
+                await asyncio.sleep(0.02)
+            self.pool(name).warm()
+
+    def _crowded(self) -> bool:
+        starting = sum(pool.starting for pool in self._pools.values())
+        return starting >= max(2, os.cpu_count() or 2)
 
     async def _watch(self) -> None:
         roots = [path for path in self.code.watched if path.exists()]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import time
 from collections import deque
 from collections.abc import Callable
@@ -12,16 +11,23 @@ from .worker import Launch, Worker
 
 MAX_WORKERS = 8
 MAX_QUEUED = 1000
-_PATIENCE = 0.05
-"""Seconds a call waits for a busy worker before another process is started for it."""
+_PATIENCE = 0.15
+"""Seconds a call waits for a busy worker before another process is started for it. A start costs
+about a second of a core, most calls a few hundredths."""
 
 
 class Pool:
     """Assigns queued invocations to idle workers and decides when to start another one."""
 
-    def __init__(self, launch: Callable[[], Launch], max_workers: int = MAX_WORKERS) -> None:
+    def __init__(
+        self,
+        launch: Callable[[], Launch],
+        max_workers: int = MAX_WORKERS,
+        crowded: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._launch = launch
         self._max_workers = max_workers
+        self._crowded = crowded
         self._queue: deque[Invocation] = deque()
         self._workers: list[Worker] = []
         self._retired: list[Worker] = []
@@ -33,6 +39,11 @@ class Pool:
     @property
     def workers(self) -> list[Worker]:
         return list(self._workers)
+
+    @property
+    def starting(self) -> int:
+        """How many workers are still importing their code."""
+        return sum(not worker.ready for worker in self._workers)
 
     def submit(self, invocation: Invocation) -> None:
         """Queue an invocation. Raises ThrottledError when too many wait already."""
@@ -118,16 +129,12 @@ class Pool:
             self._grow()
 
     def _grow(self) -> None:
-        starting = sum(not worker.ready for worker in self._workers)
-        if len(self._workers) >= self._max_workers or starting >= _at_once():
+        if len(self._workers) >= self._max_workers or self.starting:
             return
         waited = time.monotonic() - self._queue[0].queued_at
-        if not self._workers or (starting < len(self._queue) and waited >= _PATIENCE):
+        # The first worker starts at once; another only when that does not hold up everybody else.
+        if not self._workers or (waited >= _PATIENCE and not self._crowded()):
             self._start()
         if self._check:
             self._check.cancel()
         self._check = asyncio.get_running_loop().call_later(_PATIENCE, self._dispatch)
-
-
-def _at_once() -> int:
-    return max(2, os.cpu_count() or 2)
