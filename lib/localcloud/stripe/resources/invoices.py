@@ -369,7 +369,7 @@ RESOURCE = Resource(
                     "status": Enum(("draft", "open", "paid", "uncollectible", "void")),
                     "subscription": Text(),
                 },
-                unbuilt=("collection_method", "due_date"),
+                unbuilt=words("collection_method customer_account due_date"),
             ),
         ),
         Route("GET", URL + "/{id}", retrieve, Hash(EXPAND)),

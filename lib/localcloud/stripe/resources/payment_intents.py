@@ -170,7 +170,12 @@ RESOURCE = Resource(
         "payment_method": "payment_method",
     },
     routes=(
-        Route("GET", URL, list_all, Hash({**PAGE, "created": Range(), "customer": Text()})),
+        Route(
+            "GET",
+            URL,
+            list_all,
+            Hash({**PAGE, "created": Range(), "customer": Text()}, unbuilt=("customer_account",)),
+        ),
         Route("GET", URL + "/{id}", retrieve, Hash({**EXPAND, "client_secret": Text()})),
     ),
 )

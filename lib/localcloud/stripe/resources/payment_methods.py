@@ -202,7 +202,7 @@ RESOURCE = Resource(
             Hash(
                 {**PAGE, "customer": Text(), "type": Enum(("card",))},
                 required=("customer",),
-                unbuilt=("allow_redisplay",),
+                unbuilt=words("allow_redisplay customer_account"),
             ),
         ),
         Route("GET", URL + "/{id}", retrieve, Hash(EXPAND)),
@@ -211,7 +211,11 @@ RESOURCE = Resource(
             "POST",
             URL + "/{id}/attach",
             attach,
-            Hash({**EXPAND, "customer": Text()}, required=("customer",)),
+            Hash(
+                {**EXPAND, "customer": Text()},
+                required=("customer",),
+                unbuilt=("customer_account",),
+            ),
         ),
         Route("POST", URL + "/{id}/detach", detach, Hash(EXPAND)),
     ),

@@ -127,7 +127,7 @@ RESOURCE = Resource(
             list_all,
             Hash(
                 {**PAGE, "created": Range(), "customer": Text(), "payment_method": Text()},
-                unbuilt=("attach_to_self",),
+                unbuilt=("attach_to_self", "customer_account"),
             ),
         ),
         Route("GET", URL + "/{id}", retrieve, Hash({**EXPAND, "client_secret": Text()})),

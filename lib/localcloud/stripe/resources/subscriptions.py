@@ -87,7 +87,10 @@ CREATE = Hash(
         "trial_period_days": Integer(1, 730),
     },
     required=("customer",),
-    unbuilt=(*UNBUILT, *words("backdate_start_date billing_cycle_anchor_config currency")),
+    unbuilt=(
+        *UNBUILT,
+        *words("backdate_start_date billing_cycle_anchor_config currency customer_account"),
+    ),
 )
 UPDATE = Hash(
     {
@@ -114,7 +117,9 @@ LIST = Hash(
         "price": Text(),
         "status": Enum((*STATUSES, "all", "ended")),
     },
-    unbuilt=words("automatic_tax current_period_end current_period_start test_clock"),
+    unbuilt=words(
+        "automatic_tax current_period_end current_period_start customer_account test_clock"
+    ),
 )
 
 
