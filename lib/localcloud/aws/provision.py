@@ -153,7 +153,7 @@ def _provision_pool(cognito: "CognitoIdentityProviderClient", config: StackConfi
         AccountRecoverySetting={"RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]},
         Policies={
             "PasswordPolicy": {
-                "MinimumLength": 12,
+                "MinimumLength": 8,
                 "RequireLowercase": True,
                 "RequireUppercase": True,
                 "RequireNumbers": True,
