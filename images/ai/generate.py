@@ -7,9 +7,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from ai import bedrock, reservations, store
+from ai import bedrock, ledger, reservations, store
+from ai.ledger import Charge, Reservation
 from ai.quota import Quota
-from ai.reservations import Charge, Reservation
 from ai.schemas import Generation, GenerationRequest
 from saas import accounts, clock
 from saas.auth import Identity
@@ -122,7 +122,7 @@ def _reserve(order: Order, now: datetime) -> Reservation:
         output_bound=order.max_tokens,
         cost_bound=order.model.cost_micro_usd(input_bound, order.max_tokens),
         created_at=clock.iso(now),
-        prompt_preview=reservations.shortened(order.prompt, reservations.PREVIEW_BYTES),
+        prompt_preview=ledger.shortened(order.prompt, ledger.PREVIEW_BYTES),
     )
     reservations.hold(reservation, order.quota, now)
     return reservation
@@ -146,7 +146,7 @@ def _ask(order: Order, reservation: Reservation, deadline: float) -> bedrock.Ans
         _finish(deadline, reservation, None)
         raise _refusal(refused) from refused
     except bedrock.Unanswered as unanswered:
-        _finish(deadline, reservation, reservations.unanswered(reservation, order.prompt))
+        _finish(deadline, reservation, ledger.unanswered(reservation, order.prompt))
         raise GatewayTimeout(
             "The model did not answer in time. This call counts towards your plan, "
             "because it may have been billed; a shorter answer (maxTokens) is faster",

@@ -10,10 +10,10 @@ once, whoever does it and wherever a process died:
 Reservations carry no `ttl`: one that vanished before it was swept would leave its counters taken.
 """
 
-from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ai import store
+from ai.ledger import Charge, Reservation, call_item, from_item, held_item, unanswered
 from ai.quota import Quota
 from saas import clock
 from saas.errors import Unavailable
@@ -23,8 +23,6 @@ from saas.table import (
     EXISTS,
     ConditionFailed,
     Delete,
-    Item,
-    Key,
     Put,
     TransactionRefused,
     Update,
@@ -32,56 +30,9 @@ from saas.table import (
     table,
 )
 
-# Twice the longest life of a function that works on a call.
-LIFETIME = timedelta(seconds=60)
 SWEEP_PAGE = 50
 # A call waits for the sweep, so it stops after some; the next one goes on.
 SWEEP_LIMIT = 25
-# DynamoDB items end at 400 KB; the longest prompts of the largest plan could exceed it.
-MAX_STORED_PROMPT_BYTES = 280_000
-MAX_STORED_RESPONSE_BYTES = 90_000
-PREVIEW_BYTES = 400
-
-
-@dataclass(frozen=True)
-class Reservation:
-    """A call in flight: its bounds in tokens and micro-USD, and the period it counts in."""
-
-    id: str
-    user_id: str
-    period: str
-    model: str
-    input_bound: int
-    output_bound: int
-    cost_bound: int
-    created_at: str
-    prompt_preview: str
-
-    @property
-    def token_bound(self) -> int:
-        return self.input_bound + self.output_bound
-
-    @property
-    def key(self) -> Key:
-        return store.reservation_key(self.user_id, self.id)
-
-    @property
-    def period_key(self) -> Key:
-        return Key(store.partition(self.user_id), self.period)
-
-
-@dataclass(frozen=True)
-class Charge:
-    """What a call used: tokens, micro-USD, how it ended, and its texts."""
-
-    input_tokens: int
-    output_tokens: int
-    cost_micro_usd: int
-    outcome: str
-    prompt: str
-    response: str
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
 
 
 def hold(reservation: Reservation, quota: Quota, now: datetime) -> None:
@@ -141,7 +92,7 @@ def settle(reservation: Reservation, charge: Charge) -> bool:
         },
     )
     finished = Delete(reservation.key, when=_in_state("sent"))
-    return _once(period, finished, Put(_call_item(reservation, charge), when=ABSENT))
+    return _once(period, finished, Put(call_item(reservation, charge), when=ABSENT))
 
 
 def release(reservation: Reservation, *, when: When = EXISTS) -> bool:
@@ -157,18 +108,6 @@ def release(reservation: Reservation, *, when: When = EXISTS) -> bool:
     return _once(period, Delete(reservation.key, when=when))
 
 
-def unanswered(reservation: Reservation, prompt: str) -> Charge:
-    """The charge for a call whose end nobody knows: the upper bound."""
-    return Charge(
-        input_tokens=reservation.input_bound,
-        output_tokens=reservation.output_bound,
-        cost_micro_usd=reservation.cost_bound,
-        outcome="unknown",
-        prompt=prompt,
-        response="",
-    )
-
-
 def sweep(user_id: str, now: datetime) -> int:
     """Finish a user's expired reservations; returns how many were found."""
     found, after = 0, None
@@ -178,17 +117,12 @@ def sweep(user_id: str, now: datetime) -> int:
         )
         for item in page.items:
             if clock.parse(item["expiresAt"]) <= now:
-                _finish(_from_item(item), item["state"])
+                _finish(from_item(item), item["state"])
                 found += 1
         after = page.next_after
         if after is None:
             break
     return found
-
-
-def shortened(text: str, limit: int) -> str:
-    """The begin of a text, at most `limit` UTF-8 bytes, on a character boundary."""
-    return text.encode()[:limit].decode(errors="ignore")
 
 
 def _finish(reservation: Reservation, state: str) -> None:
@@ -223,15 +157,8 @@ def _hold(reservation: Reservation, quota: Quota, now: datetime) -> None:
         default={"windowStart": clock.iso(quota.begin), "windowEnd": clock.iso(quota.end)},
         when=room,
     )
-    item = {
-        "pk": reservation.key.pk,
-        "sk": reservation.key.sk,
-        **asdict(reservation),
-        "state": "held",
-        "expiresAt": clock.iso(now + LIFETIME),
-    }
     try:
-        table().transact(period, Put(item, when=ABSENT))
+        table().transact(period, Put(held_item(reservation, now), when=ABSENT))
     except TimeoutError as busy:
         raise _busy() from busy
 
@@ -242,30 +169,6 @@ def _once(*writes: Update | Delete | Put) -> bool:
     except TransactionRefused:
         return False
     return True
-
-
-def _from_item(item: Item) -> Reservation:
-    return Reservation(**{field.name: item[field.name] for field in fields(Reservation)})
-
-
-def _call_item(reservation: Reservation, charge: Charge) -> Item:
-    key = store.call_key(reservation.user_id, reservation.created_at, reservation.id)
-    return {
-        "pk": key.pk,
-        "sk": key.sk,
-        "id": reservation.id,
-        "period": reservation.period,
-        "model": reservation.model,
-        "prompt": shortened(charge.prompt, MAX_STORED_PROMPT_BYTES),
-        "response": shortened(charge.response, MAX_STORED_RESPONSE_BYTES),
-        "inputTokens": charge.input_tokens,
-        "outputTokens": charge.output_tokens,
-        "cacheReadTokens": charge.cache_read_tokens,
-        "cacheWriteTokens": charge.cache_write_tokens,
-        "costMicroUsd": charge.cost_micro_usd,
-        "outcome": charge.outcome,
-        "createdAt": reservation.created_at,
-    }
 
 
 def _busy() -> Unavailable:

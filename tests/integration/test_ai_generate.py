@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ai import bedrock, reservations
+from ai import bedrock, ledger, reservations
 from saas import accounts, clock, plans
 from saas import aws as saas_aws
 from saas.table import Update, table
@@ -219,7 +219,7 @@ def test_max_tokens_is_capped_by_plan_and_time(
 def test_the_bound_is_never_below_real_usage(
     caller: Caller, monkeypatch: pytest.MonkeyPatch, prompt: str
 ) -> None:
-    held: list[reservations.Reservation] = []
+    held: list[ledger.Reservation] = []
     real = reservations.hold
 
     def spy(reservation: Any, quota: Any, now: Any) -> None:
@@ -254,7 +254,7 @@ def test_the_longest_prompt_of_the_largest_plan_is_stored_shortened(caller: Call
     body = json.dumps({"prompt": "🦊" * 100_000}, ensure_ascii=False)
     assert caller.call("POST", "/ai/generate", body)[0] == 200
     (row,) = caller.rows()
-    assert len(row["prompt"].encode()) == reservations.MAX_STORED_PROMPT_BYTES
+    assert len(row["prompt"].encode()) == ledger.MAX_STORED_PROMPT_BYTES
     caller.assert_ledger(1)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ai import bedrock, generate, reservations
+from ai import bedrock, generate, ledger, reservations
 from saas import clock
 from saas.table import Table
 from tests.integration import domain_environment
@@ -328,7 +328,7 @@ def test_a_settle_needs_a_reservation(caller: Caller) -> None:
     """Nothing can be settled that was never held."""
     assert caller.generate("Hi", maxTokens=100)[0] == 200
     (row,) = caller.rows()
-    reservation = reservations.Reservation(
+    reservation = ledger.Reservation(
         id=row["id"],
         user_id=caller.user_id,
         period=row["period"],
@@ -339,6 +339,6 @@ def test_a_settle_needs_a_reservation(caller: Caller) -> None:
         created_at=row["createdAt"],
         prompt_preview="",
     )
-    assert not reservations.settle(reservation, reservations.unanswered(reservation, ""))
+    assert not reservations.settle(reservation, ledger.unanswered(reservation, ""))
     assert not reservations.release(reservation)
     caller.assert_ledger(1)

@@ -1,0 +1,110 @@
+"""What is written of a call: the reservation while it is in flight, the row that stays of it."""
+
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+
+from ai import store
+from saas import clock
+from saas.table import Item, Key
+
+# Twice the longest life of a function that works on a call.
+LIFETIME = timedelta(seconds=60)
+# DynamoDB items end at 400 KB; the longest prompts of the largest plan could exceed it.
+MAX_STORED_PROMPT_BYTES = 280_000
+MAX_STORED_RESPONSE_BYTES = 90_000
+PREVIEW_BYTES = 400
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """A call in flight: its bounds in tokens and micro-USD, and the period it counts in."""
+
+    id: str
+    user_id: str
+    period: str
+    model: str
+    input_bound: int
+    output_bound: int
+    cost_bound: int
+    created_at: str
+    prompt_preview: str
+
+    @property
+    def token_bound(self) -> int:
+        return self.input_bound + self.output_bound
+
+    @property
+    def key(self) -> Key:
+        return store.reservation_key(self.user_id, self.id)
+
+    @property
+    def period_key(self) -> Key:
+        return Key(store.partition(self.user_id), self.period)
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What a call used: tokens, micro-USD, how it ended, and its texts."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_micro_usd: int
+    outcome: str
+    prompt: str
+    response: str
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+def unanswered(reservation: Reservation, prompt: str) -> Charge:
+    """The charge for a call whose end nobody knows: the upper bound."""
+    return Charge(
+        input_tokens=reservation.input_bound,
+        output_tokens=reservation.output_bound,
+        cost_micro_usd=reservation.cost_bound,
+        outcome="unknown",
+        prompt=prompt,
+        response="",
+    )
+
+
+def held_item(reservation: Reservation, now: datetime) -> Item:
+    """A reservation as it is stored first."""
+    return {
+        "pk": reservation.key.pk,
+        "sk": reservation.key.sk,
+        **asdict(reservation),
+        "state": "held",
+        "expiresAt": clock.iso(now + LIFETIME),
+    }
+
+
+def from_item(item: Item) -> Reservation:
+    """The reservation of a stored item."""
+    return Reservation(**{field.name: item[field.name] for field in fields(Reservation)})
+
+
+def call_item(reservation: Reservation, charge: Charge) -> Item:
+    """The immutable row of a finished call."""
+    key = store.call_key(reservation.user_id, reservation.created_at, reservation.id)
+    return {
+        "pk": key.pk,
+        "sk": key.sk,
+        "id": reservation.id,
+        "period": reservation.period,
+        "model": reservation.model,
+        "prompt": shortened(charge.prompt, MAX_STORED_PROMPT_BYTES),
+        "response": shortened(charge.response, MAX_STORED_RESPONSE_BYTES),
+        "inputTokens": charge.input_tokens,
+        "outputTokens": charge.output_tokens,
+        "cacheReadTokens": charge.cache_read_tokens,
+        "cacheWriteTokens": charge.cache_write_tokens,
+        "costMicroUsd": charge.cost_micro_usd,
+        "outcome": charge.outcome,
+        "createdAt": reservation.created_at,
+    }
+
+
+def shortened(text: str, limit: int) -> str:
+    """The begin of a text, at most `limit` UTF-8 bytes, on a character boundary."""
+    return text.encode()[:limit].decode(errors="ignore")
