@@ -198,7 +198,7 @@ async function showStatus(plans) {
   const state = await backend("/subscription/status");
   const active = state.hasActiveSubscription === true;
   const plan = plans.find((one) => one.id === state.subscription?.planId);
-  byId("status").textContent = active ? "active" : "inactive";
+  byId("status").textContent = active ? "active" : state.subscriptionStatus;
   byId("status").dataset.state = byId("status").textContent;
   byId("plan-name").textContent = active && plan ? plan.name : "Your subscription";
   byId("plan-detail").textContent = active
