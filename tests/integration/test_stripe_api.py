@@ -275,6 +275,18 @@ def test_health_and_reset(fresh: LocalStripe) -> None:
     assert len(client.v1.webhook_endpoints.list().data) == 1
 
 
+def test_reset_keeps_the_ids_of_the_catalogue(fresh: LocalStripe) -> None:
+    before = {price.id for price in fresh.client().v1.prices.list().data}
+    fresh.control("/_local/reset", {})
+    assert {price.id for price in fresh.client().v1.prices.list().data} == before
+
+
+def test_levers_refuse_pages_of_other_sites(local: LocalStripe) -> None:
+    for origin, status in (("https://evil.example", 403), ("http://localhost:8000", 400)):
+        got, _, _ = local.http("POST", "/_local/pay", b"{}", {"Origin": origin})
+        assert got == status
+
+
 def test_catalogue_follows_the_plan_file_once(fresh: LocalStripe) -> None:
     client = fresh.client()
     before = {price.id for price in client.v1.prices.list().data}

@@ -72,6 +72,18 @@ def test_event_arrives_signed(local: LocalStripe, receiver: Receiver) -> None:
     assert local.client().v1.events.retrieve(event.id).pending_webhooks == 0
 
 
+def test_a_rolled_secret_signs_beside_the_old_one(local: LocalStripe, receiver: Receiver) -> None:
+    made = endpoint(local, receiver.url, enabled_events=["customer.created"])
+    rolled = local.control("/_local/roll", {"endpoint": made.id})
+    assert rolled["secret"] != made.secret
+    local.client().v1.customers.create()
+    until(lambda: receiver.received)
+    header, body = receiver.received[0]
+    assert header.count("v1=") == 2
+    for secret in (made.secret, rolled["secret"]):
+        stripe.Webhook.construct_event(body, header, secret)  # type: ignore[no-untyped-call]
+
+
 def test_secret_is_shown_once(local: LocalStripe, receiver: Receiver) -> None:
     made = endpoint(local, receiver.url, description="once")
     client = local.client()

@@ -172,7 +172,7 @@ def test_a_changed_amount_makes_a_new_price(tmp_path: Path) -> None:
         'amount_cents = {}\ninterval = "month"\n'
     )
     found = []
-    for amount in (100, 100, 200):
+    for amount in (100, 100, 200, 100):
         plans.write_text(text.format(amount))
         with account.store.transaction():
             catalogue.seed(account.work(), config, plans)
@@ -180,7 +180,23 @@ def test_a_changed_amount_makes_a_new_price(tmp_path: Path) -> None:
         found.append((price["id"], price["unit_amount"]))
     assert found[0] == found[1]
     assert found[2][1] == 200
+    assert found[3] == found[0]
     assert len(account.store.select("price")) == 2
     assert len(account.store.select("product")) == 1
     assert len({price["product"] for price in account.store.select("price")}) == 1
+    account.store.close()
+
+
+def test_a_deleted_product_comes_back(tmp_path: Path) -> None:
+    config = config_for(tmp_path)
+    account = Account(config)
+    with account.store.transaction():
+        catalogue.seed(account.work(), config)
+        work = account.work()
+        for product in account.store.select("product", equal("metadata.plan", "enterprise")):
+            work.update(product, _deleted=True)
+        catalogue.seed(account.work(), config)
+    found = account.store.select("product")
+    assert [each for each in found if each.get("_deleted")] == []
+    assert len(found) == 3
     account.store.close()

@@ -1,5 +1,6 @@
 """What a fresh account holds: the plan file's products and prices, a portal, our webhook."""
 
+import hashlib
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -34,13 +35,21 @@ def seed(work: Work, config: StackConfig, plans: Path = PLANS) -> None:
     _endpoint(work, config)
 
 
+def _stable(*parts: object) -> str:
+    """Letters and digits that are the same after a reset, since functions remember ids."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
 def _product(work: Work, plan: dict[str, Any]) -> Obj:
     wheres = (equal("metadata.app", "groundwork"), equal("metadata.plan", plan["id"]))
     found = work.store.select("product", *wheres, Where("json_extract(body, '$._deleted') IS NULL"))
     if found:
         return found[-1]
     metadata = {"app": "groundwork", "plan": plan["id"]}
-    return products.create(work, {"name": plan["name"], "metadata": metadata})
+    name = f"prod_{_stable('product', plan['id'])[:14]}"
+    if deleted := work.find("product", name):
+        return work.update(deleted, _deleted=None)
+    return products.create(work, {"id": name, "name": plan["name"], "metadata": metadata})
 
 
 def _price(work: Work, product: Obj, plan: dict[str, Any]) -> None:
@@ -48,9 +57,15 @@ def _price(work: Work, product: Obj, plan: dict[str, Any]) -> None:
     amount, interval = plan["amount_cents"], plan["interval"]
     if held and (held[0]["unit_amount"], held[0]["recurring"]["interval"]) == (amount, interval):
         return
+    identifier = f"price_1{_stable(plan['lookup_key'], amount, interval)[:23]}"
+    if work.find("price", identifier):
+        change = {"lookup_key": plan["lookup_key"], "transfer_lookup_key": True}
+        prices.update(work, change, identifier)
+        return
     prices.create(
         work,
         {
+            "_id": identifier,
             "product": product["id"],
             "currency": plan.get("currency", "usd"),
             "unit_amount": amount,
@@ -66,13 +81,20 @@ def _price(work: Work, product: Obj, plan: dict[str, Any]) -> None:
     )
 
 
+def own_endpoint(work: Work) -> Obj | None:
+    """The endpoint that was registered for the stack, unless it was deleted."""
+    found = work.store.select("webhook_endpoint", equal("metadata.app", "groundwork"))
+    return next((each for each in found if not each.get("_deleted")), None)
+
+
 def _endpoint(work: Work, config: StackConfig) -> None:
     """The stack's own endpoint: it follows the stack to another port or secret."""
-    secrets = [{"secret": config.webhook_secret, "until": None}]
-    for endpoint in work.store.select("webhook_endpoint", equal("metadata.app", "groundwork")):
-        if not endpoint.get("_deleted"):
-            work.update(endpoint, url=config.webhook_url, _secrets=secrets)
-            return
+    if endpoint := own_endpoint(work):
+        secrets = endpoint["_secrets"]
+        if all(each["secret"] != config.webhook_secret for each in secrets):
+            secrets = [{"secret": config.webhook_secret, "until": None}]
+        work.update(endpoint, url=config.webhook_url, _secrets=secrets)
+        return
     webhook_endpoints.new(
         work,
         config.webhook_url,

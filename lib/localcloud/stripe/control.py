@@ -9,11 +9,13 @@ from localcloud.stripe import announce, catalogue, checkout, lifecycle, versions
 from localcloud.stripe.account import Account
 from localcloud.stripe.app_keys import ACCOUNT, WAKE
 from localcloud.stripe.cards import CardDetails
-from localcloud.stripe.errors import StripeError, invalid
+from localcloud.stripe.errors import invalid
+from localcloud.stripe.nouns import random_text
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
 
 JsonObject = dict[str, Any]
+ROLL_SECONDS = 86400
 
 
 def prepare(account: Account) -> None:
@@ -100,6 +102,26 @@ def _strings(body: Any, names: tuple[str, ...]) -> dict[str, str]:
     return dict(body)
 
 
+def roll(account: Account, body: Any) -> JsonObject:
+    """`{"endpoint"?, "secret"?}`: a new signing secret, beside which the old ones hold for a day.
+
+    Without `endpoint` it is the stack's own. Answers `{"endpoint", "secret"}`. (At Stripe this is a
+    button of the dashboard.)
+    """
+    fields = _strings(body, ("endpoint", "secret"))
+    work = account.work()
+    with account.store.transaction():
+        if "endpoint" in fields:
+            endpoint = work.need("webhook_endpoint", fields["endpoint"], param="endpoint")
+        else:
+            endpoint = catalogue.own_endpoint(work) or work.need("webhook_endpoint", "own")
+        secret = fields.get("secret") or f"whsec_{random_text(32)}"
+        until = work.wall + ROLL_SECONDS
+        old = [{**each, "until": each["until"] or until} for each in endpoint["_secrets"]]
+        work.update(endpoint, _secrets=[{"secret": secret, "until": None}, *old])
+    return {"endpoint": endpoint["id"], "secret": secret}
+
+
 def events(account: Account, limit: int = 100) -> list[JsonObject]:
     """The newest events as the API shows them, each with its `deliveries` and their `attempts`."""
     work, db = account.work(), account.store.db
@@ -131,17 +153,21 @@ async def handle_health(request: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
 
-async def handle_pay(request: web.Request) -> web.Response:
+async def _json(request: web.Request) -> Any:
     try:
-        body = json.loads(await request.read())
+        return json.loads(await request.read())
     except (ValueError, RecursionError):
-        return web.json_response(invalid("The body is not valid JSON.").body(), status=400)
-    try:
-        answer = pay(request.app[ACCOUNT], body)
-    except StripeError as error:
-        return web.json_response(error.body(), status=error.status)
+        raise invalid("The body is not valid JSON.") from None
+
+
+async def handle_pay(request: web.Request) -> web.Response:
+    answer = pay(request.app[ACCOUNT], await _json(request))
     request.app[WAKE]()
     return web.json_response(answer)
+
+
+async def handle_roll(request: web.Request) -> web.Response:
+    return web.json_response(roll(request.app[ACCOUNT], await _json(request)))
 
 
 async def handle_reset(request: web.Request) -> web.Response:

@@ -1,9 +1,11 @@
 """The HTTP server of the local Stripe: API, pages and control on one port of 127.0.0.1."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -20,6 +22,7 @@ from localcloud.stripe.webhooks import Courier
 
 LARGEST_BODY = 1024 * 1024
 TICK_SECONDS = 0.5
+LOG = logging.getLogger(__name__)
 
 
 def create_app(config: StackConfig) -> web.Application:
@@ -30,6 +33,7 @@ def create_app(config: StackConfig) -> web.Application:
     app[ACCOUNT] = account
     app.router.add_get("/_health", control.handle_health)
     app.router.add_post("/_local/pay", control.handle_pay)
+    app.router.add_post("/_local/roll", control.handle_roll)
     app.router.add_post("/_local/reset", control.handle_reset)
     app.router.add_get("/_local/events", control.handle_events)
     pages.add_to(app)
@@ -56,31 +60,45 @@ async def _tick(account: Account, courier: Courier) -> None:
     while True:
         await asyncio.sleep(TICK_SECONDS)
         work = account.work()
-        if account.store.next_due(work.now):
-            with account.store.transaction():
-                lifecycle.catch_up(work)
-            courier.wake()
+        try:
+            if account.store.next_due(work.now):
+                with account.store.transaction():
+                    lifecycle.catch_up(work)
+                courier.wake()
+        except Exception:
+            LOG.exception("stripe: a deadline failed")
 
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Stripe's shape for what no handler answers: too large, wrong method, a fault of ours."""
     try:
+        if request.path.startswith("/_local/"):
+            _refuse_strangers(request)
         return await handler(request)
+    except StripeError as refusal:
+        error = refusal
     except web.HTTPRequestEntityTooLarge:
         error = StripeError(413, f"The request body is larger than {LARGEST_BODY} bytes.")
-    except web.HTTPMethodNotAllowed as refusal:
-        error = StripeError(405, f"{request.path} does not answer {refusal.method}.")
+    except web.HTTPMethodNotAllowed as wrong:
+        error = StripeError(405, f"{request.path} does not answer {wrong.method}.")
     except web.HTTPException:
         raise
     except Exception as fault:
-        request.app.logger.exception("stripe: %s %s failed", request.method, request.path)
+        LOG.exception("stripe: %s %s failed", request.method, request.path)
         error = StripeError(
             500, f"The local Stripe has a fault: {type(fault).__name__}.", kind="api_error"
         )
     return web.json_response(
         error.body(), status=error.status, headers={"Request-Id": new_id("request")}
     )
+
+
+def _refuse_strangers(request: web.Request) -> None:
+    """A page of some other site, open in a browser on this machine, must not work the levers."""
+    origin = request.headers.get("Origin")
+    if origin and urlsplit(origin).hostname not in ("localhost", HOST):
+        raise StripeError(403, "Only this machine's own pages may do that.")
 
 
 async def _handle_api(request: web.Request) -> web.Response:

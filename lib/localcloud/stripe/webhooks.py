@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import logging
 import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ GIVE_UP_SECONDS = 3 * 86400
 TIMEOUT = 30.0
 PARALLEL = 8
 KEPT_BODY = 2000
+FAULT_PAUSE = 5.0
+LOG = logging.getLogger(__name__)
 
 
 def signature(payload: str, secrets: list[str], timestamp: int) -> str:
@@ -66,6 +69,12 @@ class Courier:
         self._loop: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
+        """Send at once what an earlier run left, whatever its turn: the endpoint may be mended."""
+        with self.account.store.transaction():
+            self.account.store.db.execute(
+                "UPDATE deliveries SET next_at = ? WHERE state = 'pending'",
+                (self.account.clock.wall(),),
+            )
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=TIMEOUT),
             auto_decompress=False,
@@ -90,7 +99,11 @@ class Courier:
     async def _run(self) -> None:
         while True:
             self._bell.clear()
-            pause = self._send_due()
+            try:
+                pause = self._send_due()
+            except Exception:
+                LOG.exception("webhooks: the queue could not be read")
+                pause = FAULT_PAUSE
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._bell.wait()
@@ -119,6 +132,13 @@ class Courier:
         self.wake()
 
     async def _deliver(self, row: sqlite3.Row) -> None:
+        try:
+            await self._attempt(row)
+        except Exception:
+            LOG.exception("webhooks: delivery %s failed", row["id"])
+            await asyncio.sleep(FAULT_PAUSE)
+
+    async def _attempt(self, row: sqlite3.Row) -> None:
         store = self.account.store
         work = self.account.work()
         event = store.get("event", row["event"])

@@ -104,6 +104,7 @@ LIST = Hash(
 
 
 def create(work: Work, params: Obj) -> Obj:
+    """`_id`, which no caller of the API can send, fixes the id of a price of the catalogue."""
     if ("product" in params) == ("product_data" in params):
         raise invalid(
             "You must pass either `product` or `product_data` when creating a price.", "product"
@@ -137,6 +138,7 @@ def create(work: Work, params: Obj) -> Obj:
         unit_amount=params["unit_amount"],
         unit_amount_decimal=str(params["unit_amount"]),
     )
+    price["id"] = params.get("_id", price["id"])
     _claim_lookup_key(work, price, params)
     work.create(price, "price.created")
     if recurring:
