@@ -88,17 +88,22 @@ def test_a_sync_that_saw_nothing_does_not_lose_to_an_older_one_that_saw_somethin
     assert stage.entitlement is None
 
 
+@pytest.mark.parametrize("known", [True, False])
 def test_an_older_answer_that_lands_before_a_newer_empty_one_is_ended_by_it(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, known: bool
 ) -> None:
     """The older sync writes between the newer one's read of the row and its own write."""
     stage.buy()
+    where = entitlements.key(stage.user_id)
+    row = table().get(where)
     older = store.take_turn(stage.customer_id)
-    row = table().get(entitlements.key(stage.user_id))
     assert older
     assert row
+    if not known:
+        table().write(Delete(where))
     stage.before = lambda method, path: EMPTY if (method, path) == LIST else None
-    late = [store.advance(older), Put({**row, "appliedSeq": older.seq})]
+    other = {**row, "stripeSubscriptionId": "sub_other", "appliedSeq": older.seq}
+    late = [store.advance(older), Put(other)]
     transact = Table.transact
 
     def overtaken(self: Table, *writes: Write) -> None:
@@ -108,9 +113,10 @@ def test_an_older_answer_that_lands_before_a_newer_empty_one_is_ended_by_it(
 
     monkeypatch.setattr(Table, "transact", overtaken)
     assert sync(stage.customer_id).outcome == "applied"
-    assert stage.entitlement
-    assert stage.entitlement.stripe_status == "canceled"
-    assert stage.entitlement.applied_seq == older.seq + 1
+    ended = stage.entitlement
+    assert ended
+    assert (ended.stripe_status, ended.applied_seq) == ("canceled", older.seq + 1)
+    assert ended.stripe_subscription_id == "sub_other"
 
 
 def test_events_in_any_order_and_twice_end_in_the_same_state(stage: Stage) -> None:
