@@ -50,3 +50,19 @@ def client(service: str, *, read_timeout: float = 5, retries: int = 3) -> Any:
     )
     make: Any = boto3.client
     return make(service, config=config)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether an AWS service could not be reached, was overloaded or failed on its own side."""
+    if isinstance(error, TimeoutError):
+        return True
+    if not type(error).__module__.startswith("botocore."):
+        return False
+    # Whoever holds such an error has loaded the SDK already.
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+    if not isinstance(error, ClientError):
+        return isinstance(error, ConnectionError | HTTPClientError)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code = error.response.get("Error", {}).get("Code", "")
+    return status >= 500 or status == 429 or "Throttl" in code or "ThroughputExceeded" in code

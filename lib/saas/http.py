@@ -17,6 +17,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
 from saas import observability
+from saas.aws import is_outage
 from saas.errors import AppError, BadRequest, NotFound, TooLarge, Unavailable, UnsupportedMediaType
 from saas.observability import logger
 from saas.schemas import Health, Success
@@ -56,9 +57,9 @@ def create_app(*routers: APIGatewayRouter) -> APIGatewayHttpResolver:
         return _failure(app, _unknown())
 
     @app.exception_handler(Exception)
-    def _unexpected(_: Exception) -> Response[Any]:
+    def _unexpected(error: Exception) -> Response[Any]:
         logger.exception("unexpected error")
-        return _failure(app, _unknown())
+        return _failure(app, _outage() if is_outage(error) else _unknown())
 
     return app
 
@@ -213,6 +214,10 @@ def _envelope(error: AppError, request_id: str) -> dict[str, Any]:
         "requestId": request_id,
         **error.details,
     }
+
+
+def _outage() -> AppError:
+    return Unavailable("The service is busy. Please try again", headers={"Retry-After": "5"})
 
 
 def _unknown() -> AppError:

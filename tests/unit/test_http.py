@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from pydantic import Field
 
 from saas.errors import AppError, LimitExceeded
@@ -47,6 +48,11 @@ def nothing() -> MaybeSuccess[Receipt]:
 
 
 handle = lambda_handler(create_app(router))
+
+
+def _client_error(code: str, status: int) -> ClientError:
+    response: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "GetItem")
 
 
 def _post(body: Any, **more: Any) -> tuple[int, dict[str, Any]]:
@@ -172,6 +178,29 @@ def test_an_unknown_exception_tells_nothing() -> None:
     _assert_failure(status, answer, "internal_error")
     assert status == 500
     assert "postgres" not in json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (EndpointConnectionError(endpoint_url="http://dynamodb"), 503),
+        (ReadTimeoutError(endpoint_url="http://dynamodb"), 503),
+        (_client_error("InternalServerError", 500), 503),
+        (_client_error("ThrottlingException", 400), 503),
+        (_client_error("AccessDeniedException", 400), 500),
+        (TimeoutError("other writers kept winning"), 503),
+    ],
+)
+def test_an_outage_of_aws_asks_to_try_again(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    def fail(**_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr("tests.unit.test_http.Receipt", fail)
+    answered, body = _post({"priceId": "p"})
+    _assert_failure(answered, body, {503: "unavailable", 500: "internal_error"}[status])
+    assert answered == status
 
 
 def test_an_answer_that_breaks_its_schema_is_our_error() -> None:
