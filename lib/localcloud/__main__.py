@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run_part(name: str) -> int:
     from .config import StackConfig
-    from .stack import CONFIG_VARIABLE
+    from .part import CONFIG_VARIABLE
 
     text = os.environ.get(CONFIG_VARIABLE)
     if not text:

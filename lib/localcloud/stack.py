@@ -1,16 +1,11 @@
 """Starts the parts of a local stack as child processes, watches them, and stops them."""
 
-import contextlib
 import fcntl
 import json
-import os
 import signal
-import subprocess
 import sys
-import threading
 import time
 import urllib.request
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
@@ -18,12 +13,11 @@ from types import TracebackType
 from typing import IO, Any
 
 from .config import ROOT, StackConfig
-from .process import child_environment, free_ports, port_is_free
+from .part import Part
+from .process import free_ports, port_is_free
 
-CONFIG_VARIABLE = "GROUNDWORK_STACK"
 START_SECONDS = 60.0
 _STOP_SECONDS = 2.5
-_LINES_KEPT = 200
 
 PARTS: Mapping[str, Sequence[str]] = {
     name: (sys.executable, "-P", "-m", "localcloud", name)
@@ -40,60 +34,6 @@ class StackError(Exception):
 
 class PortTakenError(StackError):
     """Another program serves the wanted port."""
-
-
-class _Part:
-    """One child process, its output read by a thread."""
-
-    def __init__(self, name: str, command: Sequence[str], config: StackConfig, log: Log) -> None:
-        self.name = name
-        self.ready = False
-        self.lines: deque[str] = deque(maxlen=_LINES_KEPT)
-        self._log = log
-        self._process = subprocess.Popen(
-            command,
-            env=child_environment({CONFIG_VARIABLE: config.to_json()}),
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            # A group of its own: Ctrl-C reaches the supervisor alone, which then stops the parts.
-            process_group=0,
-        )
-        self._reader = threading.Thread(target=self._read, name=f"{name}-output", daemon=True)
-        self._reader.start()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def returncode(self) -> int | None:
-        return self._process.poll()
-
-    def signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
-
-    def wait(self, seconds: float) -> bool:
-        """Whether the process has ended within `seconds`."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(max(seconds, 0.01))
-        return self._process.returncode is not None
-
-    def close(self) -> None:
-        self._reader.join(1)
-        if self._process.stdout and not self._reader.is_alive():
-            self._process.stdout.close()
-
-    def _read(self) -> None:
-        for line in self._process.stdout or ():
-            text = line.rstrip("\n")
-            self.lines.append(text)
-            # The gateway's lines already name the function they come from.
-            self._log(text if self.name == "gateway" else f"{self.name} | {text}")
 
 
 class Stack:
@@ -121,7 +61,7 @@ class Stack:
         self._settings = {**settings, "allow_user_header": allow_user_header}
         self._log = log
         self._progress = progress
-        self._parts: list[_Part] = []
+        self._parts: list[Part] = []
         self._lock: IO[str] | None = None
         self._config: StackConfig | None = None
 
@@ -169,7 +109,7 @@ class Stack:
         try:
             self._config = self._make_config()
             for name, command in self._commands.items():
-                self._parts.append(_Part(name, command, self._config, self._log))
+                self._parts.append(Part(name, command, self._config, self._log))
             self._wait_until_ready(started)
         except BaseException:
             self.stop()

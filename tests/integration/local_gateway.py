@@ -62,6 +62,11 @@ def behave(event, context):
                 pass
         case "large":
             return "x" * event["bytes"]
+        case "leave a child":
+            # It keeps the process's output open after the process itself is gone.
+            import subprocess
+            subprocess.Popen(["sleep", "3"])
+            os._exit(4)
         case "unserialisable":
             return object()
         case "print":

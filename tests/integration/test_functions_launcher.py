@@ -122,6 +122,14 @@ def test_a_crash_is_an_error_and_the_next_call_gets_a_new_process(local: Running
     assert local.invoke("demo-behave", {"do": "return", "value": "fine"}) == ("fine", None)
 
 
+def test_a_crash_is_noticed_though_a_child_of_the_process_lives_on(local: RunningGateway) -> None:
+    local.invoke("demo-behave", {"do": "return", "value": "warm"})
+    started = time.monotonic()
+    body, _ = local.invoke("demo-behave", {"do": "leave a child"})
+    assert body["errorMessage"].endswith("exit status 4")
+    assert time.monotonic() - started < 0.95  # before the function's timeout
+
+
 def test_a_response_over_6_mb_is_refused(local: RunningGateway) -> None:
     body, error = local.invoke("demo-behave", {"do": "large", "bytes": 6_291_557})
     assert (error, body["errorType"]) == ("Unhandled", "Function.ResponseSizeTooLarge")

@@ -167,6 +167,30 @@ def test_kill_9_of_the_supervisor_leaves_nothing(tmp_path: Path) -> None:
         wait_until(lambda: not any(alive(pid) for pid in running), 4)
 
 
+def test_the_parent_is_watched_where_the_kernel_does_not_tell(tmp_path: Path) -> None:
+    """As on macOS: no parent-death signal, only the thread that looks at the parent's id."""
+    watched = """
+import os, sys, time
+os.environ["GROUNDWORK_PARENT"] = f"{os.getppid()},thread"
+from localcloud.process import die_with_parent
+die_with_parent()
+open(sys.argv[1], "w").write(str(os.getpid()))
+while True: pass
+"""
+    parent = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]])"
+    pid_file = tmp_path / "pid"
+    process = subprocess.Popen(
+        [sys.executable, "-c", parent, watched, str(pid_file)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "lib")},
+    )
+    wait_until(lambda: pid_file.exists() and pid_file.read_text())
+    pid = int(pid_file.read_text())
+    assert alive(pid)
+    process.kill()
+    process.wait()
+    wait_until(lambda: not alive(pid), 4)
+
+
 def test_a_signal_while_starting_stops_what_has_started(tmp_path: Path) -> None:
     never_ready = PART.replace("class Health", "time.sleep(60)\nclass Health")
     with supervisor(tmp_path, free_port(), parts(tmp_path, gateway=never_ready)) as process:

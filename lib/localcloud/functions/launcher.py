@@ -10,9 +10,9 @@ from watchfiles import awatch
 from localcloud.config import StackConfig
 
 from .invocation import Invocation, Result
+from .launch import Launch, Log
 from .manifest import CodePaths, FunctionSpec
 from .pool import MAX_WORKERS, Pool
-from .worker import Launch, Log
 
 
 class UnknownFunctionError(KeyError):

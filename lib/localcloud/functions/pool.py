@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Callable
 
 from .invocation import Invocation, ThrottledError
-from .worker import Launch, Worker
+from .launch import Launch
+from .worker import Worker
 
 MAX_WORKERS = 8
 MAX_QUEUED = 1000

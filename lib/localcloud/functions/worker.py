@@ -7,67 +7,21 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from localcloud.config import HOST, StackConfig
+from localcloud.config import HOST
 
 from .invocation import MAX_PAYLOAD_BYTES, Invocation
-from .manifest import CodePaths, FunctionSpec
+from .launch import Launch
 
 RUNTIME = Path(__file__).with_name("runtime.py")
 INIT_SECONDS = 30.0
 """AWS gives an init phase 10 s; a laptop that compiles byte-code for the first time gets more."""
-
-Log = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Launch:
-    """What a worker is made of. `variables` are those the function's manifest entry names."""
-
-    config: StackConfig
-    spec: FunctionSpec
-    code: CodePaths
-    variables: Mapping[str, str]
-    log: Log
-
-    @property
-    def arn(self) -> str:
-        where = f"{self.config.region}:{self.config.account_id}"
-        return f"arn:aws:lambda:{where}:function:{self.spec.name}"
-
-    def environment(self, runtime_api: str, stream: str) -> dict[str, str]:
-        """The process' whole environment: Lambda's own variables, credentials, the function's."""
-        return {
-            "AWS_LAMBDA_RUNTIME_API": runtime_api,
-            "AWS_LAMBDA_FUNCTION_NAME": self.spec.name,
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.spec.memory),
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.spec.name}",
-            "AWS_LAMBDA_LOG_STREAM_NAME": stream,
-            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.11",
-            "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-            "AWS_XRAY_SDK_ENABLED": "false",
-            "POWERTOOLS_TRACE_DISABLED": "true",
-            # The home directory is found without HOME, too: an AWS profile there is not for us.
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "_HANDLER": self.spec.command,
-            "LAMBDA_TASK_ROOT": str(self.code.root),
-            "TZ": ":UTC",
-            "LANG": "en_US.UTF-8",
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "PYTHONPATH": os.pathsep.join(str(path) for path in self.code.imports),
-            "PYTHONUNBUFFERED": "1",
-            **self.config.aws_environment(),
-            **self.variables,
-        }
+_LAST_WORDS_SECONDS = 0.5
 
 
 class Worker:
@@ -136,11 +90,19 @@ class Worker:
     async def _live(self) -> None:
         try:
             address = await self._listen()
-            process = await self._spawn(address)
+            # A pipe of our own: asyncio's waits for every holder of it before a process counts as
+            # ended, and a function may leave a child behind.
+            reading, writing = os.pipe()
+            output = asyncio.create_task(self._forward_output(reading))
+            process = await self._spawn(address, writing)
             limit = asyncio.get_running_loop().call_later(INIT_SECONDS, self._init_timed_out)
-            await self._forward_output(process)
             await process.wait()
             limit.cancel()
+            # What a process of its own that it left behind may still write is not waited for.
+            await asyncio.wait({output}, timeout=_LAST_WORDS_SECONDS)
+            output.cancel()
+        except OSError as error:
+            self.init_error = {"errorType": "Runtime.SpawnError", "errorMessage": str(error)}
         finally:
             self._finish()
             if self._runner:
@@ -167,31 +129,41 @@ class Worker:
             }
             self.kill()
 
-    async def _spawn(self, address: str) -> asyncio.subprocess.Process:
+    async def _spawn(self, address: str, output: int) -> asyncio.subprocess.Process:
         stream = f"{time.strftime('%Y/%m/%d')}/[$LATEST]{uuid.uuid4().hex}"
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            str(RUNTIME),
-            self.launch.spec.command,
-            env=self.launch.environment(address, stream),
-            cwd=self.launch.code.root,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                str(RUNTIME),
+                self.launch.spec.command,
+                env=self.launch.environment(address, stream),
+                cwd=self.launch.code.root,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        finally:
+            os.close(output)
         if self.retiring:
             self.kill()
         return self._process
 
-    async def _forward_output(self, process: asyncio.subprocess.Process) -> None:
+    async def _forward_output(self, descriptor: int) -> None:
+        reader = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", 0)
+        )
         rest = b""
-        while process.stdout and (chunk := await process.stdout.read(65536)):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self.launch.log(line.decode(errors="replace").rstrip())
-        if rest:
-            self.launch.log(rest.decode(errors="replace"))
+        try:
+            while chunk := await reader.read(65536):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    self.launch.log(line.decode(errors="replace").rstrip())
+        finally:
+            transport.close()
+            if rest:
+                self.launch.log(rest.decode(errors="replace"))
 
     async def _listen(self) -> str:
         """Open the Runtime API on a port of its own and return `host:port`."""

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from localcloud.config import HOST, ROOT, StackConfig, functions
 from localcloud.functions.invoke_api import invoke_routes
+from localcloud.functions.launch import Log
 from localcloud.functions.launcher import Launcher
 from localcloud.functions.manifest import (
     CodePaths,
@@ -20,7 +21,6 @@ from localcloud.functions.manifest import (
     parse_manifest,
 )
 from localcloud.functions.pool import MAX_WORKERS
-from localcloud.functions.worker import Log
 from localcloud.process import die_with_parent
 
 from .app import Site

@@ -1,0 +1,55 @@
+"""What a function process is made of: its settings and its whole environment."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from localcloud.config import StackConfig
+
+from .manifest import CodePaths, FunctionSpec
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a worker is made of. `variables` are those the function's manifest entry names."""
+
+    config: StackConfig
+    spec: FunctionSpec
+    code: CodePaths
+    variables: Mapping[str, str]
+    log: Log
+
+    @property
+    def arn(self) -> str:
+        where = f"{self.config.region}:{self.config.account_id}"
+        return f"arn:aws:lambda:{where}:function:{self.spec.name}"
+
+    def environment(self, runtime_api: str, stream: str) -> dict[str, str]:
+        """The process' whole environment: Lambda's own variables, credentials, the function's."""
+        return {
+            "AWS_LAMBDA_RUNTIME_API": runtime_api,
+            "AWS_LAMBDA_FUNCTION_NAME": self.spec.name,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.spec.memory),
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.spec.name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.11",
+            "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+            "AWS_XRAY_SDK_ENABLED": "false",
+            "POWERTOOLS_TRACE_DISABLED": "true",
+            # The home directory is found without HOME, too: an AWS profile there is not for us.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "_HANDLER": self.spec.command,
+            "LAMBDA_TASK_ROOT": str(self.code.root),
+            "TZ": ":UTC",
+            "LANG": "en_US.UTF-8",
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "PYTHONPATH": os.pathsep.join(str(path) for path in self.code.imports),
+            "PYTHONUNBUFFERED": "1",
+            **self.config.aws_environment(),
+            **self.variables,
+        }
