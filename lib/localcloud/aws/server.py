@@ -10,6 +10,7 @@ from localcloud.config import HOST, StackConfig
 from localcloud.process import die_with_parent, end_quietly_on_signals
 
 OK = Answer(200, {"Content-Type": "application/json"}, b'{"status":"ok"}')
+FORBIDDEN = Answer(403, {"Content-Type": "application/json"}, b'{"message":"Forbidden"}')
 
 
 def main(config: StackConfig) -> None:
@@ -64,7 +65,8 @@ class Application:
         if path == "/_local/mail" and method == "GET":
             return _mail(environ["QUERY_STRING"])
         if path == "/_local/reset" and method == "POST":
-            return _reset()
+            # A program resets; a request with an Origin comes from some web page.
+            return FORBIDDEN if "HTTP_ORIGIN" in environ else _reset()
         return self._routing.answer(environ, self._handlers)
 
 

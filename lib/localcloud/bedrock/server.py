@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from localcloud.bedrock import constraints, converse, embeddings, eventstream, models, signature
 from localcloud.bedrock.converse import Reply
@@ -46,7 +47,7 @@ def main(config: StackConfig) -> None:
 
 def create_app(config: StackConfig) -> web.Application:  # noqa: ARG001 - the shape all parts share
     """The application; its state lives in memory."""
-    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_programs_only])
     app.on_startup.append(_read_service_model)
     bedrock = LocalBedrock()
     app.add_routes(
@@ -65,6 +66,14 @@ def create_app(config: StackConfig) -> web.Application:  # noqa: ARG001 - the sh
         ]
     )
     return app
+
+
+@web.middleware
+async def _programs_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """SDKs and tests send no Origin; a request that has one comes from some web page."""
+    if "Origin" in request.headers:
+        return web.json_response({"message": "Forbidden"}, status=403)
+    return await handler(request)
 
 
 class LocalBedrock:
