@@ -13,7 +13,7 @@ from stripe._object_classes import OBJECT_CLASSES
 from stripe._request_options import RequestOptions
 
 from localcloud.stripe.params import EXPAND, Hash, Only
-from localcloud.stripe.resources import RESOURCES
+from localcloud.stripe.resources.index import RESOURCES
 from localcloud.stripe.versions import ADDED, KNOWN
 from tests.integration.stripe_fixtures import BASIL, ENDIVE, LocalStripe, fresh, local
 

@@ -5,7 +5,7 @@ from localcloud.stripe import versions
 from localcloud.stripe.announce import announce
 from localcloud.stripe.clock import Clock
 from localcloud.stripe.registry import Router
-from localcloud.stripe.resources import RESOURCES
+from localcloud.stripe.resources.index import RESOURCES
 from localcloud.stripe.store import Store
 from localcloud.stripe.work import Work
 

@@ -6,17 +6,18 @@ Since basil, the subscription is made only when its first payment has succeeded
 
 from dataclasses import dataclass
 
+from localcloud.stripe import invoicing
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.cards import CardDetails
 from localcloud.stripe.errors import StripeError, invalid
 from localcloud.stripe.resources import (
     customers,
-    invoices,
     payment_intents,
     payment_methods,
     setup_intents,
 )
 from localcloud.stripe.store import Obj
+from localcloud.stripe.subscription_objects import billing_mode
 from localcloud.stripe.work import Work
 
 
@@ -152,7 +153,7 @@ def _subscribe(work: Work, session: Obj, customer: Obj, intent: Obj, method: Obj
     work.version = session["_version"]  # the billing mode follows the version that made the session
     fields = {k: data[k] for k in ("description", "metadata", "trial_settings") if k in data}
     if "billing_mode" in data:
-        fields["billing_mode"] = life.billing_mode(data["billing_mode"]["type"])
+        fields["billing_mode"] = billing_mode(data["billing_mode"]["type"])
     items = [
         {"price": work.need("price", line["_price"]), "quantity": line["quantity"]}
         for line in session["_lines"]
@@ -166,7 +167,7 @@ def _subscribe(work: Work, session: Obj, customer: Obj, intent: Obj, method: Obj
         **fields,
     )
     invoice = life.bill(work, subscription, "subscription_create")
-    invoices.settle(work, invoice, intent if intent["object"] == "payment_intent" else None)
+    invoicing.settle(work, invoice, intent if intent["object"] == "payment_intent" else None)
     life.save(work, subscription)
     work.emit("customer.subscription.created", subscription)
     return {"subscription": subscription["id"], "invoice": invoice["id"]}

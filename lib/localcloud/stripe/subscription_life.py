@@ -2,19 +2,16 @@
 
 from typing import Any
 
-from localcloud.stripe import periods
+from localcloud.stripe import invoicing, periods
 from localcloud.stripe.errors import StripeError
-from localcloud.stripe.nouns import new_id
-from localcloud.stripe.resources import invoices
 from localcloud.stripe.store import Obj, equal
-from localcloud.stripe.versions import CLOVER
+from localcloud.stripe.subscription_objects import NO_DETAILS, blank, items_of, new_item, period_of
 from localcloud.stripe.work import Work, difference
 
 UPDATED = "customer.subscription.updated"
 ENDED = ("canceled", "incomplete_expired")
 INCOMPLETE_SECONDS = 23 * 3600
 WARNING_SECONDS = 3 * 86400
-NO_DETAILS = {"comment": None, "feedback": None, "reason": None}
 
 
 def build(
@@ -32,7 +29,7 @@ def build(
     )
     subscription = work.new(
         "subscription",
-        **_blank(work),
+        **blank(work),
         billing_cycle_anchor=anchor,
         currency=first["currency"],
         customer=customer["id"],
@@ -43,94 +40,10 @@ def build(
         _warned=False,
     )
     subscription.update(fields)
-    stored = [_item(work, subscription, item, end) for item in items]
+    stored = [new_item(work, subscription, item, end) for item in items]
     subscription["_items"] = [item["id"] for item in stored]
     subscription["_prices"] = [item["_price"] for item in stored]
     return save(work, subscription)
-
-
-def _blank(work: Work) -> Obj:
-    flexible = work.version[:10] >= CLOVER
-    return {
-        "application": None,
-        "application_fee_percent": None,
-        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
-        "billing_cycle_anchor_config": None,
-        "billing_mode": billing_mode("flexible" if flexible else "classic"),
-        "billing_schedules": [],
-        "billing_thresholds": None,
-        "cancel_at": None,
-        "cancel_at_period_end": False,
-        "canceled_at": None,
-        "cancellation_details": dict(NO_DETAILS),
-        "collection_method": "charge_automatically",
-        "customer_account": None,
-        "days_until_due": None,
-        "default_payment_method": None,
-        "default_source": None,
-        "default_tax_rates": [],
-        "description": None,
-        "discounts": [],
-        "ended_at": None,
-        "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
-        "latest_invoice": None,
-        "managed_payments": None,
-        "metadata": {},
-        "next_pending_invoice_item_invoice": None,
-        "on_behalf_of": None,
-        "pause_collection": None,
-        "payment_settings": {
-            "payment_method_options": None,
-            "payment_method_types": None,
-            "save_default_payment_method": "off",
-        },
-        "pending_invoice_item_interval": None,
-        "pending_setup_intent": None,
-        "pending_update": None,
-        "schedule": None,
-        "test_clock": None,
-        "transfer_data": None,
-        "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
-    }
-
-
-def billing_mode(kind: str) -> Obj:
-    """`classic`, or `flexible`, which new subscriptions are from API version clover on."""
-    if kind == "classic":
-        return {"flexible": None, "type": "classic"}
-    return {"flexible": {"proration_discounts": "included"}, "type": "flexible"}
-
-
-def _item(work: Work, subscription: Obj, item: Obj, end: int) -> Obj:
-    stored = {
-        "id": new_id("subscription_item"),
-        "object": "subscription_item",
-        "billed_until": None,
-        "billing_thresholds": None,
-        "created": work.now,
-        "current_period_end": end,
-        "current_period_start": work.now,
-        "current_trial": None,
-        "discounts": [],
-        "metadata": item.get("metadata") or {},
-        "quantity": item.get("quantity", 1),
-        "subscription": subscription["id"],
-        "tax_rates": [],
-        "_price": item["price"]["id"],
-    }
-    work.store.put(stored)
-    return stored
-
-
-def items_of(work: Work, subscription: Obj) -> list[Obj]:
-    """The stored items, in their order."""
-    return [work.need("subscription_item", identifier) for identifier in subscription["_items"]]
-
-
-def period_of(work: Work, subscription: Obj) -> tuple[int, int]:
-    """Start and end of the current period; all items share it."""
-    item = items_of(work, subscription)[0]
-    return item["current_period_start"], item["current_period_end"]
 
 
 def save(work: Work, subscription: Obj, event: str | None = None, **changes: Any) -> Obj:
@@ -178,9 +91,9 @@ def bill(work: Work, subscription: Obj, reason: str) -> Obj:
         product = work.find("product", price["product"]) or {"name": "Product"}
         amount = 0 if trial else price["unit_amount"] * item["quantity"]
         note = f"Trial period for {product['name']}" if trial else ""
-        lines.append(invoices.line(work, item, amount, period, note))
+        lines.append(invoicing.line(work, item, amount, period, note))
     covers = period if reason == "subscription_cycle" else (work.now, work.now)
-    invoice = invoices.new(work, subscription, lines, reason, covers)
+    invoice = invoicing.new(work, subscription, lines, reason, covers)
     subscription["latest_invoice"] = invoice["id"]
     return invoice
 
@@ -239,7 +152,7 @@ def end(work: Work, subscription: Obj, details: Obj | None = None) -> Obj:
 def _void_open_invoice(work: Work, subscription: Obj) -> None:
     invoice = work.find("invoice", subscription["latest_invoice"])
     if subscription["status"] == "incomplete" and invoice and invoice["status"] == "open":
-        invoices.void(work, invoice)
+        invoicing.void(work, invoice)
 
 
 def renew(work: Work, subscription: Obj) -> None:
@@ -274,7 +187,7 @@ def resume(work: Work, subscription: Obj) -> Obj:
     subscription["billing_cycle_anchor"] = work.now
     advance(work, subscription, work.now)
     invoice = bill(work, subscription, "subscription_update")
-    invoices.pay(work, invoice, method_of(work, subscription), off_session=True)
+    invoicing.pay(work, invoice, method_of(work, subscription), off_session=True)
     resumed = invoice["status"] == "paid"
     save(work, subscription, status="active" if resumed else "paused")
     announce_change(work, before, subscription)
@@ -301,7 +214,7 @@ def collect(
     work: Work, subscription: Obj, invoice: Obj, method: Obj | None, *, off_session: bool
 ) -> None:
     """Pay an invoice, and set (not store) the status that follows for a running subscription."""
-    invoices.pay(work, invoice, method, off_session=off_session)
+    invoicing.pay(work, invoice, method, off_session=off_session)
     paid = invoice["status"] == "paid"
     if not paid and method is None:
         work.emit("invoice.payment_failed", invoice)
@@ -315,7 +228,7 @@ def pay_invoice(
     """Pay an open invoice later on; a subscription that waited for it is `active` again."""
     subscription = work.need("subscription", invoice["_subscription"])
     before = work.present(subscription)
-    error = invoices.pay(
+    error = invoicing.pay(
         work, invoice, method or method_of(work, subscription), off_session=off_session
     )
     waited = subscription["status"] in ("incomplete", "past_due")

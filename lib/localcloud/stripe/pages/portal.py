@@ -11,6 +11,7 @@ from localcloud.stripe import subscription_life as life
 from localcloud.stripe.app_keys import ACCOUNT, WAKE
 from localcloud.stripe.pages import forms, render
 from localcloud.stripe.store import Obj, equal
+from localcloud.stripe.subscription_objects import items_of
 from localcloud.stripe.work import Work
 
 LIFETIME = 3600
@@ -122,7 +123,7 @@ def _allowed(work: Work, session: Obj, subscription: Obj, name: str) -> bool:
 
 
 def _plan(work: Work, subscription: Obj) -> dict[str, Any]:
-    item = life.items_of(work, subscription)[0]
+    item = items_of(work, subscription)[0]
     price = work.need("price", item["_price"])
     product = work.find("product", price["product"]) or {"name": "Plan"}
     method = life.method_of(work, subscription)

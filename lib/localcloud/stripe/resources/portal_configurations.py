@@ -16,7 +16,7 @@ from localcloud.stripe.params import (
     words,
 )
 from localcloud.stripe.registry import Resource, Route
-from localcloud.stripe.resources.subscriptions import FEEDBACK
+from localcloud.stripe.resources.subscription_params import FEEDBACK
 from localcloud.stripe.store import Obj, equal
 from localcloud.stripe.work import Work, merge_metadata
 

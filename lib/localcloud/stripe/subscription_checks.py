@@ -1,0 +1,41 @@
+"""What a subscription's parameters may name."""
+
+from localcloud.stripe.errors import invalid
+from localcloud.stripe.store import Obj
+from localcloud.stripe.work import Work
+
+
+def recurring_price(work: Work, identifier: str, at: str) -> Obj:
+    """An active recurring price, or Stripe's 400."""
+    price = work.need("price", identifier, param=at)
+    if not price["active"]:
+        raise invalid("The price specified is inactive. This field only accepts active prices.", at)
+    if not price["recurring"]:
+        raise invalid(
+            "The price specified is set to `type=one_time` but this field only accepts prices with "
+            "`type=recurring`.",
+            at,
+        )
+    return price
+
+
+def future(work: Work, moment: int) -> int:
+    """A moment (epoch seconds) that has not come yet, or a 400."""
+    if moment <= work.now:
+        raise invalid("`cancel_at` must be in the future.", "cancel_at")
+    return moment
+
+
+def own_method(work: Work, customer: str, params: Obj) -> str:
+    """The id of the customer's own card in `default_payment_method`, or a 400."""
+    method = work.need(
+        "payment_method", params["default_payment_method"], param="default_payment_method"
+    )
+    if method["customer"] != customer:
+        raise invalid(
+            f"The customer does not have a payment method with the ID {method['id']}. The payment "
+            "method must be attached to the customer.",
+            "default_payment_method",
+            "resource_missing",
+        )
+    return str(method["id"])

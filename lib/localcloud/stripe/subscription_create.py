@@ -1,0 +1,93 @@
+"""Creating a subscription by the API, without Checkout."""
+
+from localcloud.stripe import invoicing
+from localcloud.stripe import subscription_life as life
+from localcloud.stripe.errors import StripeError, invalid, missing_param
+from localcloud.stripe.store import Obj
+from localcloud.stripe.subscription_checks import future, own_method, recurring_price
+from localcloud.stripe.subscription_objects import billing_mode
+from localcloud.stripe.subscription_update import end_with_period
+from localcloud.stripe.work import Work, merge_metadata
+
+
+def create(work: Work, params: Obj) -> Obj:
+    customer = work.need("customer", params["customer"], param="customer")
+    if not params.get("items"):
+        raise missing_param("items")
+    items = [_priced(work, item, n) for n, item in enumerate(params["items"])]
+    trial_end = _trial_end(work, params)
+    fields = _create_fields(work, customer, params)
+    subscription = life.build(work, customer, items, trial_end=trial_end, **fields)
+    invoice = life.bill(work, subscription, "subscription_create")
+    if error := _first_payment(work, subscription, invoice, params):
+        raise error
+    if params.get("cancel_at_period_end"):
+        end_with_period(work, subscription, wanted=True)
+    life.save(work, subscription)
+    work.emit("customer.subscription.created", subscription)
+    return work.present(subscription)
+
+
+def _priced(work: Work, item: Obj, place: int) -> Obj:
+    at = f"items[{place}][price]"
+    if "price" not in item:
+        raise missing_param(at)
+    price = recurring_price(work, item["price"], at)
+    return {**item, "price": price, "metadata": merge_metadata({}, item.get("metadata"))}
+
+
+def _trial_end(work: Work, params: Obj) -> int | None:
+    if "trial_period_days" in params:
+        if "trial_end" in params:
+            raise invalid(
+                "You may only specify one of these parameters: trial_end, trial_period_days."
+            )
+        return work.now + int(params["trial_period_days"]) * 86400
+    moment = params.get("trial_end", "now")
+    if moment == "now":
+        return None
+    if moment <= work.now:
+        raise invalid(
+            "Invalid timestamp: must be an integer Unix timestamp in the future", "trial_end"
+        )
+    return int(moment)
+
+
+def _create_fields(work: Work, customer: Obj, params: Obj) -> Obj:
+    fields: Obj = {"metadata": merge_metadata({}, params.get("metadata"))}
+    for name in ("description", "trial_settings"):
+        if name in params:
+            fields[name] = params[name]
+    if "billing_mode" in params:
+        fields["billing_mode"] = billing_mode(params["billing_mode"]["type"])
+    if params.get("cancel_at"):
+        fields.update(cancel_at=future(work, params["cancel_at"]), canceled_at=work.now)
+    if "default_payment_method" in params:
+        fields["default_payment_method"] = own_method(work, customer["id"], params)
+    return fields
+
+
+def _first_payment(work: Work, subscription: Obj, invoice: Obj, params: Obj) -> StripeError | None:
+    """Pay the first invoice, or leave the subscription incomplete; an error forbids it."""
+    behavior = params.get("payment_behavior", "allow_incomplete")
+    method = life.method_of(work, subscription)
+    if invoice["amount_due"] == 0:
+        invoicing.pay(work, invoice, None, off_session=True)
+        return None
+    if behavior == "default_incomplete":
+        invoicing.pay(work, invoice, None, off_session=False)
+        subscription["status"] = "incomplete"
+        return None
+    if method is None:
+        raise invalid(
+            "This customer has no attached payment source or default payment method. Please "
+            "consider adding a default payment method. For more information, visit "
+            "https://stripe.com/docs/billing/subscriptions/payment-methods-setting"
+            "#payment-method-priority.",
+            code="resource_missing",
+        )
+    off_session = bool(params.get("off_session"))
+    error = invoicing.pay(work, invoice, method, off_session=off_session)
+    if invoice["status"] != "paid":
+        subscription["status"] = "incomplete"
+    return error if behavior == "error_if_incomplete" else None
