@@ -5,40 +5,24 @@ takes the lease and creates, the others wait for it. A caller that dies in betwe
 lease, and the next one repeats its idempotency key, so that Stripe answers with the same session.
 """
 
-import hashlib
-import json
 import time
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from billing import customers, store, stripe_api
 from billing.checkout_state import CheckoutState
-from billing.stripe_objects import APP, CheckoutSession
+from billing.order import Order, sellable
+from billing.stripe_errors import KeyReused, StripeMissing
+from billing.stripe_objects import CheckoutSession
 from billing.sync import LIVE, sync
 from saas import accounts, clock
 from saas.auth import Identity
 from saas.entitlements import Entitlement
-from saas.errors import AppError, BadRequest, Conflict, Unavailable
-from saas.plans import Plan, catalogue
-from saas.settings import settings
-from saas.table import ConditionFailed, Item, TransactionRefused, table
+from saas.errors import AppError, Conflict, Unavailable
+from saas.table import ConditionFailed, TransactionRefused, table
 
 WAIT_SECONDS = 10
 POLL_SECONDS = 0.2
 REPLAYS = 5
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a signed-in user wants to buy. Equal fingerprints may share a session."""
-
-    user: Item
-    plan: Plan
-    fingerprint: str
-
-    @property
-    def user_id(self) -> str:
-        return str(self.user["id"])
 
 
 class LeaseLost(Exception):
@@ -71,12 +55,12 @@ def open_session(identity: Identity, price_key: str) -> CheckoutSession:
         Unavailable: another call is still making one (`checkout_busy`), or Stripe is unreachable.
         Forbidden: the account is disabled.
     """
-    plan = _sellable(price_key)
+    plan = sellable(price_key)
     patience = time.monotonic() + WAIT_SECONDS
     while True:
         account = accounts.load(identity.user_id)
         _refuse_subscribed(account.entitlement)
-        order = _order(accounts.ensure(identity, account.user), plan)
+        order = Order(accounts.ensure(identity, account.user), plan)
         item = table().get(store.checkout_key(identity.user_id))
         state = CheckoutState.from_item(identity.user_id, item)
         if session := _reused(order, state):
@@ -95,18 +79,6 @@ def open_session(identity: Identity, price_key: str) -> CheckoutSession:
         time.sleep(POLL_SECONDS)
 
 
-def _sellable(price_key: str) -> Plan:
-    plan = catalogue().plan_by_price_key(price_key)
-    if plan is None:
-        raise BadRequest("There is no such price", code="unknown_price")
-    if not plan.lookup_key:
-        raise BadRequest(
-            f"The {plan.name} plan is sold by agreement, please contact sales",
-            code="price_not_available",
-        )
-    return plan
-
-
 def _refuse_subscribed(entitlement: Entitlement | None) -> None:
     """When the stored period is over, Stripe is asked instead."""
     if entitlement and entitlement.stripe_status in LIVE and not entitlement.is_stale(clock.now()):
@@ -118,12 +90,6 @@ def _subscribed() -> Conflict:
         "You already have an active subscription. Manage it in the billing portal.",
         code="subscription_exists",
     )
-
-
-def _order(user: Item, plan: Plan) -> Order:
-    """The fingerprint covers all that a session depends on and that we know without Stripe."""
-    parts = [plan.price_key, plan.lookup_key, _return_url(), user.get("customerGeneration", 0)]
-    return Order(user, plan, hashlib.sha256(json.dumps(parts).encode()).hexdigest())
 
 
 def _reused(order: Order, state: CheckoutState) -> CheckoutSession | None:
@@ -154,7 +120,7 @@ def _made(order: Order, state: CheckoutState) -> CheckoutSession:
         return _created(order, lease, price_id)
     except AppError as error:
         _release(lease, error)
-        if isinstance(error, stripe_api.StripeMissing) and error.param == "customer":
+        if isinstance(error, StripeMissing) and error.param == "customer":
             raise LeaseLost from error
         raise
 
@@ -164,7 +130,7 @@ def _created(order: Order, lease: Lease, price_id: str) -> CheckoutSession:
     customer = customers.ensure(order.user)
     try:
         session = _unused(order, lease, customer.id, price_id)
-    except stripe_api.StripeMissing as error:
+    except StripeMissing as error:
         if error.param == "customer":
             store.release(order.user_id, customer.id)
         raise
@@ -191,12 +157,11 @@ def _clear(customer_id: str, session_id: str) -> None:
 def _unused(order: Order, lease: Lease, customer_id: str, price_id: str) -> CheckoutSession:
     """A session that is open now. A key that replays a finished one is given up for the next."""
     stripe = stripe_api.api()
-    params = _params(order, customer_id, price_id)
-    key = f"checkout:{settings().app_env}:{customers.reference(order.user_id)}"
+    params = order.session_params(customer_id, price_id)
     for _ in range(REPLAYS):
         try:
-            made = stripe.create_session(params, f"{key}:{lease.state.generation}")
-        except stripe_api.KeyReused:
+            made = stripe.create_session(params, order.idempotency_key(lease.state.generation))
+        except KeyReused:
             lease.write(lease.state.next_attempt(_now()))
             continue
         session = stripe.session(made.id) if made.replayed else made
@@ -204,21 +169,6 @@ def _unused(order: Order, lease: Lease, customer_id: str, price_id: str) -> Chec
             return session
         lease.write(lease.state.next_attempt(_now()))
     raise Unavailable("The checkout cannot be prepared at the moment", code="checkout_busy")
-
-
-def _params(order: Order, customer_id: str, price_id: str) -> dict[str, Any]:
-    """Byte-identical from one attempt to the next, as the idempotency key demands."""
-    stamp = {"userId": order.user_id, "env": settings().app_env, "app": APP}
-    return {
-        "mode": "subscription",
-        "ui_mode": "embedded",
-        "customer": customer_id,
-        "client_reference_id": customers.reference(order.user_id),
-        "line_items": [{"price": price_id, "quantity": 1}],
-        "metadata": stamp,
-        "subscription_data": {"metadata": stamp},
-        "return_url": _return_url(),
-    }
 
 
 def _store(lease: Lease, session: CheckoutSession) -> None:
@@ -244,11 +194,6 @@ def _release(lease: Lease, error: AppError) -> None:
         lease.write(lease.state.released(settled=settled, counts=counts))
     except LeaseLost:
         return
-
-
-def _return_url() -> str:
-    config = settings()
-    return config.require("site_url").rstrip("/") + config.checkout_return_path
 
 
 def _now() -> int:

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from billing import store, stripe_api
+from billing.stripe_errors import StripeRefused
 from billing.stripe_objects import APP
 from saas import accounts
 from saas.errors import Conflict
@@ -64,7 +65,7 @@ def ensure(user: Item) -> Customer:
     try:
         if user.get("email"):
             stripe.describe_customer(customer_id, user["email"], user.get("name", ""))
-    except stripe_api.StripeRefused:
+    except StripeRefused:
         logger.warning("Stripe did not take the customer's e-mail", extra={"user_id": user_id})
     return Customer(customer_id, fresh=not replayed)
 

@@ -1,6 +1,7 @@
 """The billing portal: where a customer changes cards, sees invoices and cancels."""
 
 from billing import customers, store, stripe_api
+from billing.stripe_errors import StripeMissing
 from saas import accounts
 from saas.auth import Identity
 from saas.errors import Conflict
@@ -20,7 +21,7 @@ def link(identity: Identity) -> str:
         raise _nothing()
     try:
         return stripe_api.api().portal_url(customer_id, settings().require("site_url"))
-    except stripe_api.StripeMissing as error:
+    except StripeMissing as error:
         if error.param != "customer":
             raise
         store.release(identity.user_id, customer_id)

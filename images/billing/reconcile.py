@@ -6,12 +6,14 @@ all subscriptions. What a webhook or an earlier run recorded is skipped, so a ru
 early is simply continued by the next.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from billing import events, store, stripe_api
+from billing.stripe_errors import StripeMissing
 from billing.stripe_objects import Event
 from billing.sync import sync
 from saas import clock, observability
@@ -37,6 +39,14 @@ class Run:
 
     def has_time(self) -> bool:
         return bool(self.context.get_remaining_time_in_millis() > RESERVE_MS)
+
+    def attempt(self, customer_id: str, act: Callable[[], str]) -> None:
+        """Bring one customer up to date; a failure is counted and the others go on."""
+        try:
+            self.outcomes[customer_id] = act()
+        except AppError as error:
+            self.failed += 1
+            logger.warning("not synced", extra={"customer": customer_id, "code": error.code})
 
 
 def reconcile(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -96,13 +106,13 @@ def walk_subscriptions(run: Run) -> bool:
     while run.has_time():
         try:
             customer_ids, after = stripe_api.api().subscribed_customers(after)
-        except stripe_api.StripeMissing:
+        except StripeMissing:
             customer_ids, after = stripe_api.api().subscribed_customers("")
         for customer_id in dict.fromkeys(customer_ids):
             if not run.has_time():
                 return False
             if customer_id and customer_id not in run.outcomes:
-                _settle(run, customer_id, [])
+                run.attempt(customer_id, partial(_outcome, customer_id))
         if not after:
             store.move_cursor("subscriptions", finished=today)
             return True
@@ -111,21 +121,15 @@ def walk_subscriptions(run: Run) -> bool:
 
 
 def _settle(run: Run, customer_id: str, missed: list[Event]) -> None:
-    """One customer; a failure is counted and the others go on."""
-    foreign = [event for event in missed if events.is_foreign(event)]
-    store.record(foreign, "foreign")
-    ours = [event for event in missed if event not in foreign]
-    run.missed += len(ours)
-    try:
-        if customer_id in run.outcomes:
-            store.record(ours, run.outcomes[customer_id])
-        elif ours:
-            run.outcomes[customer_id] = events.settle(customer_id, ours)
-        elif not missed:
-            run.outcomes[customer_id] = sync(customer_id).outcome
-    except AppError as error:
-        run.failed += 1
-        logger.warning("not synced", extra={"customer": customer_id, "code": error.code})
+    ours = [event for event in missed if not events.is_foreign(event)]
+    store.record([event for event in missed if event not in ours], "foreign")
+    if ours:
+        run.missed += len(ours)
+        run.attempt(customer_id, partial(events.settle, customer_id, ours))
+
+
+def _outcome(customer_id: str) -> str:
+    return sync(customer_id).outcome
 
 
 def _by_customer(batch: Iterable[Event], known: set[str]) -> dict[str, list[Event]]:

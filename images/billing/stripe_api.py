@@ -11,8 +11,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from billing import stripe_objects
+from billing.stripe_errors import (
+    InvalidSignature,
+    KeyReused,
+    StripeMissing,
+    StripeRefused,
+    StripeUnavailable,
+)
 from billing.stripe_objects import CheckoutSession, Event, Subscription
-from saas.errors import BadGateway, Unavailable
 from saas.observability import logger
 from saas.secrets import secret
 from saas.settings import settings
@@ -26,42 +32,6 @@ CONNECT_SECONDS, READ_SECONDS = 2, 5
 RETRIES = 2
 PRICE_CACHE_SECONDS = 300
 SIGNATURE_TOLERANCE_SECONDS = 300
-
-
-class StripeUnavailable(Unavailable):
-    """Stripe did not answer, or is busy. `settled` tells that the idempotency key is used up.
-
-    Stripe keeps the first answer of a key, failures included, once the endpoint began to run
-    ("Idempotent requests"); a lost connection, 409 and 429 leave the key usable.
-    """
-
-    code = "billing_unavailable"
-
-    def __init__(self, *, settled: bool) -> None:
-        super().__init__("Billing is not available at the moment, please try again")
-        self.settled = settled
-
-
-class StripeRefused(BadGateway):
-    """Stripe refused a request of ours; `param` is the parameter that it named, if any."""
-
-    code = "billing_failed"
-
-    def __init__(self, param: str = "") -> None:
-        super().__init__("The billing provider refused the request")
-        self.param = param
-
-
-class StripeMissing(StripeRefused):
-    """There is no such object at Stripe (any more)."""
-
-
-class KeyReused(StripeRefused):
-    """The idempotency key was first used with other parameters."""
-
-
-class InvalidSignature(Exception):
-    """The payload was not signed by Stripe with one of our secrets, or too long ago."""
 
 
 class StripeApi:

@@ -3,6 +3,7 @@
 import time
 
 from billing import events, store, stripe_api, stripe_objects
+from billing.stripe_errors import InvalidSignature
 from billing.stripe_objects import Event
 from saas import observability
 from saas.errors import BadRequest
@@ -61,7 +62,7 @@ def _event(payload: bytes, signature: str) -> Event | None:
     try:
         content = stripe_api.verified(payload, signature, secrets)
         return stripe_objects.event(content) if content.get("object") == "event" else None
-    except stripe_api.InvalidSignature as error:
+    except InvalidSignature as error:
         raise BadRequest("The signature is not valid", code="invalid_signature") from error
     except ValueError as error:
         raise BadRequest("The body is not a Stripe event", code="invalid_event") from error
