@@ -1,11 +1,9 @@
-"""What provisioning yields, and what it yielded last time."""
+"""Provisioning local AWS, waiting for a part, resetting a part."""
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, is_dataclass
-from typing import Any
+from dataclasses import asdict
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
@@ -14,7 +12,6 @@ from localcloud.config import StackConfig
 Provision = Callable[[StackConfig], Mapping[str, str]]
 """Makes table, bucket, user pool and secrets; returns user_pool_id, user_pool_client_id, issuer."""
 
-_FILE = "provisioned.json"
 _WAIT_SECONDS = 60.0
 
 
@@ -22,23 +19,7 @@ def provision_local_aws(config: StackConfig) -> Mapping[str, str]:
     """Provision local AWS through boto3; imported late, since boto3 is slow to import."""
     from localcloud.aws.provision import provision
 
-    found: Any = provision(config)
-    return asdict(found) if is_dataclass(found) and not isinstance(found, type) else dict(found)
-
-
-def remember(config: StackConfig, provisioned: Mapping[str, str]) -> None:
-    with contextlib.suppress(OSError):
-        (config.state_dir / _FILE).write_text(json.dumps(dict(provisioned)))
-
-
-def remembered(config: StackConfig) -> dict[str, str] | None:
-    """What the last start on the same ports yielded; ids are the same at each start, so functions
-    may start with it while provisioning still runs. It is only a guess until then."""
-    try:
-        found: dict[str, str] = json.loads((config.state_dir / _FILE).read_text())
-    except (OSError, ValueError):
-        return None
-    return found if found.get("issuer", "").startswith(f"{config.aws_url}/") else None
+    return asdict(provision(config))
 
 
 async def wait_until_healthy(url: str) -> None:

@@ -30,8 +30,6 @@ from .http_api import Cors, HttpApi
 from .provisioning import (
     Provision,
     provision_local_aws,
-    remember,
-    remembered,
     reset_part,
     wait_until_healthy,
 )
@@ -177,23 +175,11 @@ class Gateway:
     async def _provision(self) -> None:
         if self.parts.provision:
             await wait_until_healthy(self.config.aws_url)
-            self._start_early()
             self.provisioned = dict(await asyncio.to_thread(self.parts.provision, self.config))
-            remember(self.config, self.provisioned)
-        self._configure(self.provisioned)
-
-    def _start_early(self) -> None:
-        """Start the functions that answer requests as if ids were those of the last time."""
-        if self.parts.warm and not self._ready and (guess := remembered(self.config)):
-            self._configure(guess)
-            routed = self._routes.routes().functions
-            self.launcher.warm(name for name in routed if name in self.parts.specs)
-
-    def _configure(self, provisioned: Mapping[str, str]) -> None:
         table = environment_table(
             self.config,
-            issuer=provisioned.get("issuer", ""),
-            client_id=provisioned.get("user_pool_client_id", ""),
+            issuer=self.provisioned.get("issuer", ""),
+            client_id=self.provisioned.get("user_pool_client_id", ""),
         )
         self.launcher.configure(table)
 
