@@ -152,7 +152,8 @@ class Stage:
         """This user's events at Stripe, oldest first, as a webhook would carry them."""
         with urllib.request.urlopen(f"{self.aws.config.stripe_url}/_local/events") as answer:
             raw = [{**each, "deliveries": None} for each in json.load(answer)]
-        mine = [each for each in raw if _customer(each) == self.customer_id]
+        customer = self.customer_id
+        mine = [each for each in raw if _customer(each) == customer]
         return [each for each in reversed(mine) if not types or each["type"] in types]
 
     def deliver(self, event: Any, *, secret: str | None = None, at: int | None = None) -> int:

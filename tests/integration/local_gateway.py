@@ -31,6 +31,11 @@ def pid(event, context):
     time.sleep(float(event.get("sleep", 0)))
     if "line" in event:
         print(event["line"])
+    if "meet" in event:
+        # Returns only when as many processes as wanted are here at the same time.
+        open(os.path.join(event["meet"], str(os.getpid())), "w").close()
+        while len(os.listdir(event["meet"])) < event["count"]:
+            time.sleep(0.01)
     return os.getpid()
 
 def environment(event, context):
@@ -65,7 +70,7 @@ def behave(event, context):
         case "leave a child":
             # It keeps the process's output open after the process itself is gone.
             import subprocess
-            subprocess.Popen(["sleep", "3"])
+            subprocess.Popen(["sleep", "8"])
             os._exit(4)
         case "unserialisable":
             return object()
@@ -94,6 +99,7 @@ MANIFEST: dict[str, dict[str, Any]] = {
     },
     "demo-describe": {"command": "demo.handler.describe", "memory": 256},
     "demo-behave": {"command": "demo.handler.behave", "timeout": 1},
+    "demo-patient": {"command": "demo.handler.behave"},
     "demo-shape": {"command": "demo.handler.shape", "timeout": 5},
     "demo-missing": {"command": "demo.nowhere.api"},
     "demo-broken": {"command": "demo.broken.api"},

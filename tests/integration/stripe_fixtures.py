@@ -156,9 +156,13 @@ class LocalStripe:
 
     def events(self, about: str) -> list[Any]:
         """Events whose object is `about` or belongs to that customer, oldest first."""
-        found = self.client().v1.events.list({"limit": 100}).data
-        objects = [(event, event.data.object.to_dict()) for event in found]
-        return [e for e, o in reversed(objects) if about in (o.get("id"), o.get("customer"))]
+        _, _, text = self.http("GET", "/v1/events?limit=100", key=True)
+        found = [
+            event
+            for event in reversed(json.loads(text)["data"])
+            if about in (event["data"]["object"]["id"], event["data"]["object"].get("customer"))
+        ]
+        return [stripe.Event.construct_from(event, None) for event in found]
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -65,14 +65,13 @@ def test_a_worker_is_kept_warm(local: RunningGateway) -> None:
     assert first == second != os.getpid()
 
 
-def test_concurrent_calls_run_in_several_processes(local: RunningGateway) -> None:
-    local.invoke("demo-pid")
-    started = time.monotonic()
-    with ThreadPoolExecutor(4) as threads:
-        calls = [threads.submit(local.invoke, "demo-pid", {"sleep": 0.6}) for _ in range(4)]
-        pids = {call.result()[0] for call in calls}
-    assert len(pids) > 1
-    assert time.monotonic() - started < 2.2  # one after the other takes 2.4 s
+def test_concurrent_calls_run_in_several_processes(local: RunningGateway, tmp_path: Path) -> None:
+    event = {"meet": str(tmp_path), "count": 3}
+    with ThreadPoolExecutor(3) as threads:
+        calls = [threads.submit(local.invoke, "demo-pid", event) for _ in range(3)]
+        results = [call.result() for call in calls]
+    assert [error for _, error in results] == [None, None, None]
+    assert len({pid for pid, _ in results}) == 3
 
 
 def test_more_calls_than_processes_all_get_their_own_answer(local: RunningGateway) -> None:
@@ -106,7 +105,7 @@ def test_a_call_past_its_timeout_is_killed_and_replaced(local: RunningGateway) -
     wait_until(lambda: len(local.gateway.launcher.pool("demo-behave").workers) == 1)
     started = time.monotonic()
     body, error = local.invoke("demo-behave", {"do": "hang"})
-    assert 0.9 < time.monotonic() - started < 2.5
+    assert 0.9 < time.monotonic() - started < 6
     assert error == "Unhandled"
     assert body["errorMessage"].endswith("Task timed out after 1.00 seconds")
     wait_until(lambda: not alive(before))
@@ -123,11 +122,10 @@ def test_a_crash_is_an_error_and_the_next_call_gets_a_new_process(local: Running
 
 
 def test_a_crash_is_noticed_though_a_child_of_the_process_lives_on(local: RunningGateway) -> None:
-    local.invoke("demo-behave", {"do": "return", "value": "warm"})
     started = time.monotonic()
-    body, _ = local.invoke("demo-behave", {"do": "leave a child"})
+    body, _ = local.invoke("demo-patient", {"do": "leave a child"})
     assert body["errorMessage"].endswith("exit status 4")
-    assert time.monotonic() - started < 0.95  # before the function's timeout
+    assert time.monotonic() - started < 6  # the child lives for 8 s, the function may for 10
 
 
 def test_a_response_over_6_mb_is_refused(local: RunningGateway) -> None:

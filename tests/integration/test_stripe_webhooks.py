@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import stripe
 
+from localcloud.stripe import webhooks
 from localcloud.stripe.webhooks import retry_after, signature
 from tests.integration.stripe_fixtures import (
     BASIL,
@@ -119,8 +120,11 @@ def test_only_enabled_events_are_sent(local: LocalStripe, receiver: Receiver) ->
     assert deliveries(local, created.id) == []
 
 
-def test_failures_are_retried_until_2xx(local: LocalStripe, receiver: Receiver) -> None:
+def test_failures_are_retried_until_2xx(
+    local: LocalStripe, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """500 and a redirect are failures; the third attempt is accepted."""
+    monkeypatch.setattr(webhooks, "FIRST_RETRY", 0.5)
     answers = iter([500, 302])
     receiver.answer = lambda _: next(answers, 204)
     endpoint(local, receiver.url, enabled_events=["customer.created"])
@@ -165,10 +169,10 @@ def test_deliveries_run_side_by_side(local: LocalStripe, receiver: Receiver) -> 
 
 def test_an_api_call_never_waits_for_a_webhook(local: LocalStripe, receiver: Receiver) -> None:
     endpoint(local, receiver.url)
-    receiver.delay = 1.0
+    receiver.delay = 0.5
     began = time.monotonic()
     local.client().v1.customers.create()
-    assert time.monotonic() - began < 0.8
+    assert time.monotonic() - began < 0.4
     until(lambda: receiver.received)
 
 
