@@ -133,4 +133,4 @@ def _run(work: Work, route: Route, params: dict[str, Any], ids: dict[str, str]) 
             result = expand(work, route.handler(work, params, **ids), paths)
     except StripeError as error:
         return error.status, json.dumps(error.body(), indent=2)
-    return 200, json.dumps(versions.render(result, work.version), indent=2)
+    return 200, json.dumps(versions.render(result, work.version))

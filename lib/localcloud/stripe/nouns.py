@@ -39,7 +39,12 @@ PREFIXES = {
 
 def random_text(length: int) -> str:
     """`length` unguessable characters of [A-Za-z0-9]."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+    number = int.from_bytes(secrets.token_bytes(length))
+    characters = []
+    for _ in range(length):
+        number, place = divmod(number, len(ALPHABET))
+        characters.append(ALPHABET[place])
+    return "".join(characters)
 
 
 def new_id(kind: str) -> str:
