@@ -70,10 +70,10 @@ class Watch:
 class Person:
     """Somebody in front of the page."""
 
-    def __init__(self, page: Page, endpoints: dict[str, Any]) -> None:
+    def __init__(self, page: Page, endpoints: dict[str, Any], email: str = "") -> None:
         self.page = page
         self.endpoints = endpoints
-        self.email = f"grace-{uuid.uuid4().hex[:8]}@example.com"
+        self.email = email or f"grace-{uuid.uuid4().hex[:8]}@example.com"
 
     def sign_up_and_in(self) -> None:
         page = self.page
