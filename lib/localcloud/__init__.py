@@ -1,1 +1,1 @@
-"""Everything a laptop needs instead of accounts: local AWS, Stripe, Bedrock and the gateway. Never shipped."""
+"""What a laptop needs instead of accounts: local AWS, Stripe, Bedrock, gateway. Never shipped."""

@@ -1,4 +1,4 @@
-"""The one description of a local stack: names, ports, credentials and the functions' environment."""
+"""The one description of a local stack: names, ports and credentials."""
 
 import json
 import os
@@ -32,7 +32,9 @@ class StackConfig:
     table_name: str = "groundwork-local"
     uploads_bucket: str = "groundwork-local-uploads"
     nextauth_secret: str = field(
-        default_factory=lambda: os.environ.get("NEXTAUTH_SECRET") or "groundwork-local-nextauth-secret"
+        default_factory=lambda: (
+            os.environ.get("NEXTAUTH_SECRET") or "groundwork-local-nextauth-secret"
+        )
     )
     stripe_secret_key: str = "sk_test_groundworklocal"
     webhook_secret: str = "whsec_groundworklocal"
@@ -42,7 +44,7 @@ class StackConfig:
     frontend_url: str | None = field(default_factory=lambda: os.environ.get("FRONTEND_URL") or None)
 
     allow_user_header: bool = False
-    """Test power of the gateway: `x-user-id` becomes a session cookie (`dev --allow-user-header`)."""
+    """The gateway turns `x-user-id` into a session cookie (`dev --allow-user-header`)."""
 
     @property
     def site_url(self) -> str:
@@ -93,6 +95,6 @@ class StackConfig:
 
 
 def functions() -> dict[str, dict[str, Any]]:
-    """The functions of `images/functions.json` by name: image, command, timeout (s), memory (MB), environment."""
+    """`images/functions.json`: by name image, command, timeout (s), memory (MB), environment."""
     loaded: dict[str, dict[str, Any]] = json.loads((ROOT / "images" / "functions.json").read_text())
     return loaded

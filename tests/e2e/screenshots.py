@@ -1,15 +1,16 @@
 """Takes the README's picture: the built-in page after paying and asking, in headless Chromium.
 
-`.venv/bin/python -m tests.e2e.screenshots` writes docs/images/dashboard.png from a stack of its own.
+`.venv/bin/python -m tests.e2e.screenshots` writes docs/images/dashboard.png.
 """
 
 import shutil
 import tempfile
 from pathlib import Path
 
+from playwright.sync_api import sync_playwright
+
 from localcloud.config import ROOT
 from localcloud.stack import Stack
-from playwright.sync_api import sync_playwright
 from tests.e2e.test_browser import FLAGS, Person
 
 TARGET = ROOT / "docs" / "images" / "dashboard.png"
