@@ -23,6 +23,8 @@ FLAGS = [
 ]
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
+# Cold functions on a busy machine answer late; a broken page never does.
+expect.set_options(timeout=20_000)
 # The page asks for things that are refused on purpose; the browser then logs the status.
 REFUSALS = ("status of 401", "status of 402", "status of 403", "status of 404", "status of 429")
 
@@ -149,7 +151,7 @@ def test_the_journey_in_a_browser(
     browser: Browser, endpoints: dict[str, Any], viewport: dict[str, int], tmp_path: Path
 ) -> None:
     page = browser.new_page(viewport=viewport)  # type: ignore[arg-type]
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(20_000)
     watch = Watch(page)
     person = Person(page, endpoints)
     try:
