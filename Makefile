@@ -59,6 +59,10 @@ lock: setup ## recompile the locked requirements from pyproject.toml
 	$(UVLOCK) --group dev -o requirements.txt
 	for image in users billing ai; do $(UVLOCK) --group $$image -c requirements.txt -o images/$$image/requirements.txt; done
 
+.PHONY: base-image
+base-image: ## build a stand-in for the images' base where none can be pulled (debootstrap; needs root)
+	@.ci/base-image
+
 .PHONY: clean
 clean: ## remove .venv, caches and the local state
 	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results
