@@ -1,20 +1,19 @@
 """Bedrock's Converse, called once per answer that could be billed.
 
-The SDK's own retries are off, because each of them could be billed; only a refusal for throttling
-is repeated, while the time left still suffices for a whole answer.
+Each request goes out at most once, because it could be billed; only a refusal for throttling is
+repeated, while the time left still suffices for a whole answer.
 """
 
 import random
 import time
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
-from saas import aws
+from saas.aws_http import BEDROCK, AwsError, AwsNoAnswer, AwsUnreachable, client
 from saas.observability import logger
 from saas.plans import Model
 
-# Read timeouts in seconds: the longest one that fits is used. Each has a client of its own.
-READ_TIMEOUTS = (25, 18, 13, 9, 5)
 # Seconds that stay for settling and answering.
 MARGIN = 2.0
 MAX_ATTEMPTS = 4
@@ -73,7 +72,6 @@ def converse(
         Unanswered: the provider may bill this.
     """
     request: dict[str, Any] = {
-        "modelId": model.id,
         "messages": [{"role": "user", "content": [{"text": prompt}]}],
         "inferenceConfig": {"maxTokens": max_tokens, "temperature": temperature},
         "requestMetadata": metadata,
@@ -81,11 +79,11 @@ def converse(
     needed = max_tokens / model.tokens_per_second
     refused = Refused("unavailable")
     for attempt in range(MAX_ATTEMPTS):
-        timeout = _read_timeout(deadline - time.monotonic() - MARGIN, needed)
-        if timeout is None:
+        budget = deadline - time.monotonic() - MARGIN
+        if budget < needed:
             raise refused
         try:
-            return _ask(request, timeout)
+            return _ask(model, request, budget)
         except Refused as error:
             if error.reason != "throttled":
                 raise
@@ -95,35 +93,23 @@ def converse(
     raise refused
 
 
-def _read_timeout(budget: float, needed: float) -> int | None:
-    """The longest timeout within `budget`; None when the answer would need more."""
-    fitting = next((timeout for timeout in READ_TIMEOUTS if timeout <= budget), None)
-    return fitting if fitting is not None and fitting >= needed else None
-
-
-def _ask(request: dict[str, Any], timeout: int) -> Answer:
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-    from botocore.parsers import ResponseParserError
-
+def _ask(model: Model, request: dict[str, Any], seconds: float) -> Answer:
+    path = f"/model/{quote(model.id, safe='')}/converse"
     try:
-        client = aws.client("bedrock-runtime", read_timeout=timeout, retries=0)
-        return _answer(client.converse(**request))
-    except ClientError as error:
+        return _answer(client(BEDROCK).post(path, request, seconds=seconds))
+    except AwsError as error:
         raise _classify(error) from error
-    except (HTTPClientError, ResponseParserError) as error:
-        # Read timeout, connection lost: the request had been sent.
-        logger.error("no answer from the model", extra={"reason": type(error).__name__})
+    except AwsNoAnswer as error:
+        logger.error("no answer from the model", extra={"reason": str(error)})
         raise Unanswered from error
-    except BotoCoreError as error:
-        # Could not connect, no credentials: nothing had been sent.
-        logger.error("the model could not be asked", extra={"reason": type(error).__name__})
+    except AwsUnreachable as error:
+        logger.error("the model could not be asked", extra={"reason": str(error)})
         raise Refused("unavailable") from error
 
 
-def _classify(error: Any) -> Refused | Unanswered:
+def _classify(error: AwsError) -> Refused | Unanswered:
     """Log only the code: the message may repeat parts of the prompt."""
-    code = error.response.get("Error", {}).get("Code", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code, status = error.code, error.status
     logger.warning("the model refused", extra={"reason": code, "provider_status": status})
     if status in _TIMED_OUT_STATUS:
         return Unanswered()

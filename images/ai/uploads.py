@@ -105,7 +105,7 @@ def _check(request: UploadRequest, limits: Uploads) -> None:
 
 def _sign(s3_key: str, request: UploadRequest, limits: Uploads) -> str:
     """The signature covers content type and length, so S3 refuses any other file."""
-    return aws.client("s3").generate_presigned_url(
+    return aws.s3().generate_presigned_url(
         "put_object",
         Params={
             "Bucket": settings().require("uploads_bucket"),

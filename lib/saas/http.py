@@ -17,7 +17,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
 from saas import observability
-from saas.aws import is_outage
+from saas.aws_http import is_outage
 from saas.errors import AppError, BadRequest, NotFound, TooLarge, Unavailable, UnsupportedMediaType
 from saas.observability import logger
 from saas.schemas import Health, Success

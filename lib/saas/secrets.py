@@ -5,7 +5,7 @@ import time
 
 from pydantic import SecretStr
 
-from saas import aws
+from saas.aws_http import SECRETS, SSM, client
 
 CACHE_SECONDS = 300
 _cache: dict[str, tuple[float, SecretStr]] = {}
@@ -18,7 +18,7 @@ def secret(name: str) -> SecretStr:
     so that a short outage of the secret store signs nobody out.
 
     Raises:
-        botocore.exceptions.ClientError: it was never fetched and cannot be now.
+        AwsError, AwsUnreachable, AwsNoAnswer: it was never fetched and cannot be now.
     """
     cached = _cache.get(name)
     if cached and time.monotonic() - cached[0] < CACHE_SECONDS:
@@ -48,6 +48,6 @@ def forget() -> None:
 
 def _fetch(name: str) -> str:
     if name.startswith("/"):
-        parameter = aws.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]
-        return parameter["Value"]
-    return aws.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
+        request = {"Name": name, "WithDecryption": True}
+        return str(client(SSM).call("GetParameter", request)["Parameter"]["Value"])
+    return str(client(SECRETS).call("GetSecretValue", {"SecretId": name})["SecretString"])

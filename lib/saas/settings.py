@@ -1,28 +1,27 @@
 """Typed settings from the environment, which holds names of secrets, never their values."""
 
+import os
 from functools import lru_cache
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-
-CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What any function may need; each function's environment sets only its own part.
 
     A setting that a function uses and lacks is an error of its deployment: `require` names it.
+    Plain pydantic: pydantic-settings would add half of pydantic's own import time to a cold start.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True)
 
     app_env: Literal["local", "dev", "staging", "prod"]
     app_version: str = "0.0.0"
     image_digest: str = ""
     table_name: str
-    allowed_origins: CommaSeparated = ()
-    session_cookie_names: CommaSeparated = ()
+    allowed_origins: tuple[str, ...] = ()
+    session_cookie_names: tuple[str, ...] = ()
     session_secret_name: str = ""
     cognito_issuer: str = ""
     cognito_client_id: str = ""
@@ -56,6 +55,16 @@ class Settings(BaseSettings):
             )
         return self
 
+    @classmethod
+    def read(cls) -> Self:
+        """The settings as the environment has them.
+
+        Raises:
+            pydantic.ValidationError: a variable is missing or has an unsafe value.
+        """
+        found = {name: os.environ.get(name.upper()) for name in cls.model_fields}
+        return cls.model_validate({name: value for name, value in found.items() if value})
+
     def require(self, name: str) -> str:
         """The value of a setting that must not be empty here.
 
@@ -70,11 +79,55 @@ class Settings(BaseSettings):
         return value
 
 
+class AwsEnvironment(BaseModel):
+    """What Lambda itself sets for AWS clients: region, credentials, and endpoints if redirected."""
+
+    model_config = ConfigDict(frozen=True)
+
+    region: str
+    access_key_id: str
+    secret_access_key: str = Field(repr=False)
+    session_token: str = Field(default="", repr=False)
+    ca_bundle: str = ""
+    endpoints: dict[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def read(cls) -> Self:
+        """The SDKs' own variables.
+
+        Raises:
+            pydantic.ValidationError: region or credentials are missing.
+        """
+        prefix = "AWS_ENDPOINT_URL"
+        endpoints = {
+            name.removeprefix(prefix).lstrip("_").lower().replace("_", "-"): value
+            for name, value in os.environ.items()
+            if name.startswith(prefix) and value
+        }
+        found = {
+            "region": os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
+            "access_key_id": os.environ.get("AWS_ACCESS_KEY_ID"),
+            "secret_access_key": os.environ.get("AWS_SECRET_ACCESS_KEY"),
+            "session_token": os.environ.get("AWS_SESSION_TOKEN"),
+            "ca_bundle": os.environ.get("AWS_CA_BUNDLE"),
+        }
+        found = {name: value for name, value in found.items() if value}
+        return cls.model_validate({**found, "endpoints": endpoints})
+
+    def endpoint(self, service: str) -> str:
+        """Base URL of a service: redirected by `AWS_ENDPOINT_URL[_<SERVICE>]`, else AWS's own."""
+        redirected = self.endpoints.get(service) or self.endpoints.get("")
+        domain = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+        return redirected or f"https://{service}.{self.region}.{domain}"
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process, read once, at the first call.
+    """The settings of this process, read once, at the first call."""
+    return Settings.read()
 
-    Raises:
-        pydantic.ValidationError: a variable is missing or has an unsafe value.
-    """
-    return Settings()
+
+@lru_cache(maxsize=1)
+def aws_environment() -> AwsEnvironment:
+    """Region, credentials and endpoints of this process, read once."""
+    return AwsEnvironment.read()

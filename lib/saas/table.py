@@ -7,13 +7,13 @@ Conditions are DynamoDB expressions with every attribute written `#name` and eve
 import random
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from saas import aws
+from saas.attributes import marshal, unmarshal
+from saas.aws_http import DYNAMODB, AwsError, client, token
 from saas.settings import settings
 
 Item = dict[str, Any]
@@ -111,20 +111,18 @@ class TransactionRefused(Exception):
 
 
 class Table:
-    """Access to one table through the low-level client."""
+    """Access to one table."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
-    @property
-    def _client(self) -> Any:
-        return aws.client("dynamodb")
+    def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        return client(DYNAMODB).call(operation, request)
 
     def get(self, key: Key) -> Item | None:
         """One item, strongly consistent; None when absent."""
-        answer = self._client.get_item(
-            TableName=self.name, Key=_marshal_key(key), ConsistentRead=True
-        )
+        request = {"TableName": self.name, "Key": _marshal_key(key), "ConsistentRead": True}
+        answer = self._call("GetItem", request)
         return unmarshal(answer["Item"]) if "Item" in answer else None
 
     def batch_get(self, keys: Sequence[Key]) -> dict[Key, Item]:
@@ -134,7 +132,7 @@ class Table:
             self.name: {"Keys": [_marshal_key(key) for key in keys], "ConsistentRead": True}
         }
         for attempt in range(CONFLICT_ATTEMPTS):
-            answer = self._client.batch_get_item(RequestItems=pending)
+            answer = self._call("BatchGetItem", {"RequestItems": pending})
             for raw in answer["Responses"].get(self.name, []):
                 item = unmarshal(raw)
                 found[Key(item["pk"], item["sk"])] = item
@@ -172,7 +170,7 @@ class Table:
         }
         if after is not None:
             request["ExclusiveStartKey"] = _marshal_key(Key(pk, after))
-        answer = self._client.query(**request)
+        answer = self._call("Query", request)
         last = answer.get("LastEvaluatedKey")
         return Page(
             [unmarshal(raw) for raw in answer["Items"]], unmarshal(last)["sk"] if last else None
@@ -194,11 +192,13 @@ class Table:
             request["ReturnValues"] = "ALL_NEW"
         for attempt in range(CONFLICT_ATTEMPTS):
             try:
-                answer = getattr(self._client, operation)(**request)
-            except self._client.exceptions.ConditionalCheckFailedException as error:
-                raw = error.response.get("Item")
-                raise ConditionFailed(unmarshal(raw) if raw else None) from error
-            except self._client.exceptions.TransactionConflictException:
+                answer = self._call(operation, request)
+            except AwsError as error:
+                if error.code == "ConditionalCheckFailedException":
+                    raw = error.body.get("Item")
+                    raise ConditionFailed(unmarshal(raw) if raw else None) from error
+                if error.code != "TransactionConflictException":
+                    raise
                 _pause(attempt)
             else:
                 return unmarshal(answer["Attributes"]) if returning else None
@@ -214,9 +214,14 @@ class Table:
         items = [_transaction_item(self.name, write) for write in writes]
         for attempt in range(CONFLICT_ATTEMPTS):
             try:
-                self._client.transact_write_items(TransactItems=items)
-            except self._client.exceptions.TransactionCanceledException as error:
-                _raise_if_refused(error.response.get("CancellationReasons", []), error)
+                self._call(
+                    "TransactWriteItems", {"TransactItems": items, "ClientRequestToken": token()}
+                )
+            except AwsError as error:
+                if error.code == "TransactionCanceledException":
+                    _raise_if_refused(error.body.get("CancellationReasons", []), error)
+                elif error.code != "TransactionInProgressException":
+                    raise
                 _pause(attempt)
             else:
                 return
@@ -265,17 +270,17 @@ def _request(name: str, write: Write) -> tuple[str, dict[str, Any]]:
     request: dict[str, Any] = {"TableName": name}
     match write:
         case Put():
-            operation = "put_item"
+            operation = "PutItem"
             request["Item"] = marshal(write.item)
         case Update():
-            operation = "update_item"
+            operation = "UpdateItem"
             changes, values = _changes(write)
             request |= {"Key": _marshal_key(write.key), "UpdateExpression": " ".join(changes)}
         case Delete():
-            operation = "delete_item"
+            operation = "DeleteItem"
             request["Key"] = _marshal_key(write.key)
         case Check():
-            operation = "check"
+            operation = "ConditionCheck"
             request["Key"] = _marshal_key(write.key)
     return operation, request | _expressions(changes, values, write.when)
 
@@ -312,12 +317,7 @@ def _changes(update: Update) -> tuple[list[str], Item]:
 
 def _transaction_item(name: str, write: Write) -> dict[str, Any]:
     operation, request = _request(name, write)
-    verb = {
-        "put_item": "Put",
-        "update_item": "Update",
-        "delete_item": "Delete",
-        "check": "ConditionCheck",
-    }[operation]
+    verb = operation.removesuffix("Item")
     if write.when is not None:
         request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
     return {verb: request}
@@ -325,39 +325,3 @@ def _transaction_item(name: str, write: Write) -> dict[str, Any]:
 
 def _marshal_key(key: Key) -> dict[str, Any]:
     return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
-
-
-def marshal(item: Item) -> dict[str, Any]:
-    """A plain dict in DynamoDB's attribute-value form; attributes that are None are left out."""
-    from boto3.dynamodb.types import TypeSerializer
-
-    serialize = TypeSerializer().serialize
-    return {key: serialize(_exact(value)) for key, value in item.items() if value is not None}
-
-
-def unmarshal(raw: dict[str, Any]) -> Item:
-    """The plain dict of an item in attribute-value form; whole numbers become int."""
-    from boto3.dynamodb.types import TypeDeserializer
-
-    deserialize = TypeDeserializer().deserialize
-    return {key: _plain(deserialize(value)) for key, value in raw.items()}
-
-
-def _exact(value: Any) -> Any:
-    if isinstance(value, float):
-        return Decimal(str(value))
-    if isinstance(value, dict):
-        return {key: _exact(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_exact(part) for part in value]
-    return value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        return [_plain(part) for part in value]
-    return value

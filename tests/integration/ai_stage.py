@@ -1,9 +1,6 @@
 """A stage for tests of the ai domain: users with subscriptions, calls, and what is stored after."""
 
-import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +8,6 @@ from typing import Any
 import pytest
 
 from ai import handler, store
-from saas import aws as saas_aws
 from saas import clock, plans
 from saas.entitlements import Entitlement, to_item
 from saas.table import Item, Put, table
@@ -115,21 +111,3 @@ def limit_calls(monkeypatch: pytest.MonkeyPatch, **limits: int) -> None:
     small = replace(real, plans=tuple(replace(plan, **limits) for plan in real.plans))
     for module in ("saas.plans", "saas.entitlements", "ai.generate"):
         monkeypatch.setattr(f"{module}.catalogue", lambda: small)
-
-
-@contextmanager
-def counted(service: str) -> Iterator[list[str]]:
-    """Names of the operations that the domain's client for `service` sends, as they leave."""
-    sent: list[str] = []
-    lock = threading.Lock()
-
-    def note(request: Any, **_: Any) -> None:
-        with lock:
-            sent.append(request.headers["X-Amz-Target"].decode().rpartition(".")[2])
-
-    events = saas_aws.client(service).meta.events  # type: ignore[call-overload]
-    events.register("before-send", note)
-    try:
-        yield sent
-    finally:
-        events.unregister("before-send", note)

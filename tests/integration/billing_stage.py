@@ -22,8 +22,8 @@ from localcloud.stripe.account import Account
 from localcloud.stripe.app_keys import ACCOUNT
 from localcloud.stripe.server import create_app
 from saas import accounts, clock, entitlements
-from saas import aws as saas_aws
 from saas.auth import Identity
+from saas.aws_http import DYNAMODB
 from saas.entitlements import Entitlement
 from saas.table import Item, table
 from tests.credentials import V4_COOKIE, claims, v4_token
@@ -240,13 +240,8 @@ def stage(monkeypatch: pytest.MonkeyPatch, aws: LocalAws) -> Iterator[Stage]:
     monkeypatch.setattr(stripe.RequestsClient, "MAX_DELAY", 0.02)
     monkeypatch.setattr(stripe._http_client.HTTPClient, "INITIAL_DELAY", 0.01)
     stripe_api._for_key.cache_clear()
-    saas_aws.client("dynamodb").meta.events.register(
-        "before-send.dynamodb",
-        lambda request, **_: made.dynamodb_requests.append(
-            request.headers["X-Amz-Target"].decode().partition(".")[2]
-        ),
-    )
-    yield made
+    with domain_environment.requests_to(DYNAMODB) as made.dynamodb_requests:
+        yield made
     account.clock.offset = 0
     stripe_api._for_key.cache_clear()
     domain_environment.forget()

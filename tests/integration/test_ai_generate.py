@@ -11,11 +11,11 @@ import pytest
 
 from ai import bedrock, ledger, reservations
 from saas import accounts, clock, plans
-from saas import aws as saas_aws
+from saas.aws_http import DYNAMODB
 from saas.table import Update, table
 from tests.factories import body_of
 from tests.integration import domain_environment
-from tests.integration.ai_stage import Caller, counted, limit_calls
+from tests.integration.ai_stage import Caller, limit_calls
 from tests.integration.aws_fixtures import LocalAws
 from tests.integration.bedrock_server import LocalBedrock, serving
 
@@ -65,7 +65,7 @@ def test_an_answer_is_charged_and_stored(caller: Caller, provider: LocalBedrock)
 def test_four_requests_to_dynamodb(caller: Caller) -> None:
     caller.subscribe()
     caller.generate()
-    with counted("dynamodb") as sent:
+    with domain_environment.requests_to(DYNAMODB) as sent:
         assert caller.generate()[0] == 200
     assert sent == ["BatchGetItem", "TransactWriteItems", "UpdateItem", "TransactWriteItems"]
 
@@ -432,7 +432,7 @@ def test_refusals_of_the_provider_cost_nothing_and_are_not_repeated(
 def test_an_unknown_end_is_charged_as_estimated(
     caller: Caller, provider: LocalBedrock, monkeypatch: pytest.MonkeyPatch, fault: Any
 ) -> None:
-    monkeypatch.setattr(bedrock, "_read_timeout", lambda *_: 0.3)
+    monkeypatch.setattr(bedrock, "MARGIN", 27)
     caller.subscribe()
     provider.fault(**fault)
     status, body = caller.generate("Hi", maxTokens=100)
@@ -447,7 +447,7 @@ def test_a_provider_out_of_reach_costs_nothing(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "http://127.0.0.1:9")
-    saas_aws.client.cache_clear()
+    domain_environment.forget()
     caller.subscribe()
     status, body = caller.generate()
     assert (status, body["code"]) == (503, "ai_unavailable")

@@ -9,9 +9,10 @@ import pytest
 
 from ai import bedrock, history, store
 from saas import clock
+from saas.aws_http import DYNAMODB
 from saas.table import Put, table
 from tests.integration import domain_environment
-from tests.integration.ai_stage import Caller, counted
+from tests.integration.ai_stage import Caller
 from tests.integration.aws_fixtures import LocalAws
 
 ANSWER = bedrock.Answer("Hello", "end_turn", 3, 5, 0, 0)
@@ -180,7 +181,7 @@ def test_another_users_history_is_refused(caller: Caller) -> None:
 def test_a_page_is_one_query(caller: Caller) -> None:
     add_calls(caller, 3)
     page(caller)
-    with counted("dynamodb") as sent:
+    with domain_environment.requests_to(DYNAMODB) as sent:
         page(caller)
     assert sent == ["BatchGetItem", "Query"]
 

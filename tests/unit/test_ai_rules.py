@@ -1,16 +1,14 @@
-"""Rules of the ai domain that need no network: names, quotas, timeouts, classification."""
+"""Rules of the ai domain that need no network: names, quotas, classification."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError
-from botocore.parsers import ResponseParserError
 
 from ai import bedrock, uploads
 from ai.quota import Quota
-from saas import aws
+from saas.aws_http import AwsError, AwsNoAnswer, AwsUnreachable
 from saas.errors import BadRequest
 from saas.plans import catalogue
 
@@ -76,16 +74,6 @@ def test_the_last_call_that_fits() -> None:
     assert not quota(calls_per_month=0).allows({}, tokens=1, cost=1)
 
 
-@pytest.mark.parametrize(
-    ("budget", "needed", "timeout"),
-    [(26.9, 25, 25), (25, 25, 25), (24.9, 25, None), (24, 10, 18), (9.5, 8.3, 9), (4, 1, None)],
-)
-def test_read_timeouts_fit_between_need_and_budget(
-    budget: float, needed: float, timeout: int | None
-) -> None:
-    assert bedrock._read_timeout(budget, needed) == timeout
-
-
 class Provider:
     """A client whose every call ends in `error`."""
 
@@ -93,24 +81,20 @@ class Provider:
         self.error = error
         self.calls = 0
 
-    def converse(self, **_: Any) -> Any:
+    def post(self, *_: Any, **__: Any) -> Any:
         self.calls += 1
         raise self.error
 
 
-def refused(code: str, status: int) -> ClientError:
-    response: Any = {
-        "Error": {"Code": code, "Message": "your prompt was: secret"},
-        "ResponseMetadata": {"HTTPStatusCode": status},
-    }
-    return ClientError(response, "Converse")
+def refused(code: str, status: int) -> AwsError:
+    return AwsError(code, status, {"message": "your prompt was: secret"})
 
 
 def outcome(
     monkeypatch: pytest.MonkeyPatch, error: Exception, deadline: float = 1e12
 ) -> tuple[Exception, int]:
     provider = Provider(error)
-    monkeypatch.setattr(aws, "client", lambda *_, **__: provider)
+    monkeypatch.setattr(bedrock, "client", lambda _: provider)
     monkeypatch.setattr(bedrock, "FIRST_PAUSE", 0)
     with pytest.raises((bedrock.Refused, bedrock.Unanswered)) as caught:
         bedrock.converse(
@@ -135,8 +119,7 @@ def outcome(
         (refused("ServiceQuotaExceededException", 400), "unavailable", 1),
         (refused("AccessDeniedException", 403), "failed", 1),
         (refused("ValidationException", 400), "failed", 1),
-        (ConnectTimeoutError(endpoint_url="x"), "unavailable", 1),
-        (NoCredentialsError(), "unavailable", 1),
+        (AwsUnreachable("ConnectionRefusedError"), "unavailable", 1),
     ],
 )
 def test_what_is_not_billed(
@@ -149,7 +132,7 @@ def test_what_is_not_billed(
 
 @pytest.mark.parametrize(
     "error",
-    [refused("ModelTimeoutException", 408), refused("504", 504), ResponseParserError("half")],
+    [refused("ModelTimeoutException", 408), refused("504", 504), AwsNoAnswer("IncompleteRead")],
 )
 def test_what_may_be_billed_is_never_repeated(
     monkeypatch: pytest.MonkeyPatch, error: Exception

@@ -19,7 +19,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_the_price_list_is_public_and_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("saas.aws.client", lambda *_, **__: pytest.fail("no AWS here"))
+    monkeypatch.setattr("saas.aws_http.client", lambda *_, **__: pytest.fail("no AWS here"))
     answer = handler.api(http_event("GET", "/plans"), LambdaContext())
     assert answer["statusCode"] == 200
     assert answer["headers"]["Cache-Control"] == "no-store"

@@ -18,10 +18,10 @@ def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError, match="app_env"):
-        Settings()
+        Settings.read()
     monkeypatch.setenv("APP_ENV", "local")
     with pytest.raises(RuntimeError, match="SITE_URL"):
-        Settings().require("site_url")
+        Settings.read().require("site_url")
 
 
 @pytest.mark.parametrize("names", ["next-auth.session-token", "__Secure-a,__Secure-b"])
@@ -31,15 +31,15 @@ def test_deployed_environments_refuse_unsafe_session_cookies(
     monkeypatch.setenv("APP_ENV", "staging")
     monkeypatch.setenv("SESSION_COOKIE_NAMES", names)
     with pytest.raises(ValidationError, match="SESSION_COOKIE_NAMES"):
-        Settings()
+        Settings.read()
     monkeypatch.setenv("SESSION_COOKIE_NAMES", "__Secure-next-auth.session-token")
-    assert Settings().session_cookie_names == ("__Secure-next-auth.session-token",)
+    assert Settings.read().session_cookie_names == ("__Secure-next-auth.session-token",)
 
 
 def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_ENV", "local")
     monkeypatch.setenv("ALLOWED_ORIGINS", " https://a.test , ,https://b.test")
-    assert Settings().allowed_origins == ("https://a.test", "https://b.test")
+    assert Settings.read().allowed_origins == ("https://a.test", "https://b.test")
 
 
 def test_secrets_are_cached_for_minutes_and_outlive_an_outage(

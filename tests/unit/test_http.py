@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from pydantic import Field
 
+from saas.aws_http import AwsError, AwsNoAnswer, AwsUnreachable
 from saas.errors import AppError, LimitExceeded
 from saas.http import create_app, lambda_handler, raw_body
 from saas.observability import logger
@@ -48,11 +48,6 @@ def nothing() -> MaybeSuccess[Receipt]:
 
 
 handle = lambda_handler(create_app(router))
-
-
-def _client_error(code: str, status: int) -> ClientError:
-    response: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(response, "GetItem")
 
 
 def _post(body: Any, **more: Any) -> tuple[int, dict[str, Any]]:
@@ -183,11 +178,11 @@ def test_an_unknown_exception_tells_nothing() -> None:
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (EndpointConnectionError(endpoint_url="http://dynamodb"), 503),
-        (ReadTimeoutError(endpoint_url="http://dynamodb"), 503),
-        (_client_error("InternalServerError", 500), 503),
-        (_client_error("ThrottlingException", 400), 503),
-        (_client_error("AccessDeniedException", 400), 500),
+        (AwsUnreachable("ConnectionRefusedError"), 503),
+        (AwsNoAnswer("TimeoutError"), 503),
+        (AwsError("InternalServerError", 500, {}), 503),
+        (AwsError("ThrottlingException", 400, {}), 503),
+        (AwsError("AccessDeniedException", 400, {}), 500),
         (TimeoutError("other writers kept winning"), 503),
     ],
 )

@@ -2,37 +2,76 @@
 
 from typing import Any
 
-import boto3
 import pytest
-from botocore.stub import Stubber
 
-from saas import aws
-from saas.table import Key, Table, Update
-
-
-@pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Any:
-    client = boto3.client(
-        "dynamodb", region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s"
-    )
-    monkeypatch.setattr(aws, "client", lambda _: client)
-    monkeypatch.setattr("saas.table._pause", lambda _: None)
-    with Stubber(client) as stubber:
-        yield stubber
+from saas import table as table_module
+from saas.aws_http import AwsError
+from saas.table import ABSENT, Key, Put, Table, TransactionRefused, Update
 
 
-def test_a_write_that_meets_a_transaction_is_repeated(stub: Stubber) -> None:
-    stub.add_client_error("update_item", "TransactionConflictException")
-    stub.add_client_error("update_item", "TransactionConflictException")
-    stub.add_response("update_item", {"Attributes": {"count": {"N": "3"}}})
+class Scripted:
+    """A client that answers one call after the other from a list."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.requests: list[dict[str, Any]] = []
+
+    def call(self, _: str, request: dict[str, Any]) -> Any:
+        self.requests.append(request)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def script(monkeypatch: pytest.MonkeyPatch, *answers: Any) -> Scripted:
+    scripted = Scripted(*answers)
+    monkeypatch.setattr(table_module, "client", lambda _: scripted)
+    monkeypatch.setattr(table_module, "_pause", lambda _: None)
+    return scripted
+
+
+CONFLICT = AwsError("TransactionConflictException", 400, {})
+
+
+def cancelled(*codes: str) -> AwsError:
+    reasons = [{"Code": code} for code in codes]
+    return AwsError("TransactionCanceledException", 400, {"CancellationReasons": reasons})
+
+
+def test_a_write_that_meets_a_transaction_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch, CONFLICT, CONFLICT, {"Attributes": {"count": {"N": "3"}}})
     item = Table("table").write(Update(Key("a", "b"), add={"count": 1}), returning=True)
     assert item == {"count": 3}
-    stub.assert_no_pending_responses()
 
 
-def test_a_write_that_always_meets_transactions_gives_up(stub: Stubber) -> None:
-    for _ in range(12):
-        stub.add_client_error("update_item", "TransactionConflictException")
+def test_a_write_that_always_meets_transactions_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted = script(monkeypatch, *[CONFLICT] * table_module.CONFLICT_ATTEMPTS)
     with pytest.raises(TimeoutError):
         Table("table").write(Update(Key("a", "b"), add={"count": 1}))
-    stub.assert_no_pending_responses()
+    assert scripted.answers == []
+
+
+def test_a_conflicting_transaction_is_repeated_under_a_token_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scripted = script(monkeypatch, cancelled("None", "TransactionConflict"), {})
+    Table("table").transact(Put({"pk": "a", "sk": "b"}), Put({"pk": "a", "sk": "c"}))
+    tokens = [request["ClientRequestToken"] for request in scripted.requests]
+    assert len(set(tokens)) == 2
+
+
+def test_a_refused_transaction_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch, cancelled("ConditionalCheckFailed", "TransactionConflict"))
+    with pytest.raises(TransactionRefused) as refused:
+        Table("table").transact(
+            Put({"pk": "a", "sk": "b"}, when=ABSENT), Put({"pk": "a", "sk": "c"})
+        )
+    assert refused.value.refused == {0: None}
+
+
+@pytest.mark.parametrize("code", ["ValidationError", "ItemCollectionSizeLimitExceeded"])
+def test_a_wrong_transaction_fails_at_once(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    script(monkeypatch, cancelled("None", code))
+    with pytest.raises(AwsError):
+        Table("table").transact(Put({"pk": "a", "sk": "b"}))
