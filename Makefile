@@ -58,6 +58,8 @@ fix: setup ## repair what can be: lint, format, docs/openapi.json
 lock: setup ## recompile the locked requirements from pyproject.toml
 	$(UVLOCK) --group dev -o requirements.txt
 	for image in users billing ai; do $(UVLOCK) --group $$image -c requirements.txt -o images/$$image/requirements.txt; done
+	$(UVLOCK) --group installer -c requirements.txt -o lib/localcloud/release/installer.txt
+	$(UVLOCK) --group emulator --no-deps -o lib/localcloud/release/emulator.txt
 
 .PHONY: base-image
 base-image: ## build a stand-in for the images' base where none can be pulled (debootstrap; needs root)
