@@ -1,7 +1,8 @@
 """Finishes a folder inside an image's build: trims it, compiles it, and fixes modes and times.
 
 Run by the Dockerfiles with the base's own Python, as a file and with the standard library alone:
-`assemble.py packages <folder> <AWS service>…` for third-party packages, `assemble.py code <folder>` for ours.
+`assemble.py packages <folder> <AWS service>…` for third-party packages, `assemble.py code <folder>`
+for ours.
 """
 
 import compileall
@@ -17,14 +18,21 @@ from typing import Any
 # Any moment does, as long as it is always the same: equal content then makes equal layers.
 TIMESTAMP = 1_577_836_800
 BUILD_FILES = ("Dockerfile", "requirements.txt")
-UNUSED = ("boto3/data", "boto3/examples", "bin", "__pycache__", ".lock")
+UNUSED = (
+    "boto3/data",  # resources, which no client needs
+    "boto3/examples",
+    "stripe/params",  # types of parameters, imported for type checkers alone
+    "bin",
+    "__pycache__",
+    ".lock",
+)
 
 
 def without_documentation(value: Any) -> Any:
-    """A service model without its prose, which nothing reads at run time."""
+    """A service model without its prose; what botocore does read (`clientContextParams`) stays."""
     if isinstance(value, dict):
         return {
-            key: without_documentation(item)
+            key: item if key == "clientContextParams" else without_documentation(item)
             for key, item in value.items()
             if not (key == "documentation" and isinstance(item, str))
         }
@@ -40,7 +48,9 @@ def trim_model(path: Path) -> None:
 
 def trim_service(folder: Path) -> None:
     """Keep the newest API version of a service, without examples."""
-    versions = sorted(version for version in folder.iterdir() if any(version.glob("service-2.json*")))
+    versions = sorted(
+        version for version in folder.iterdir() if any(version.glob("service-2.json*"))
+    )
     for version in folder.iterdir():
         if version != versions[-1]:
             shutil.rmtree(version)
@@ -63,8 +73,10 @@ def trim_botocore(data: Path, services: set[str]) -> None:
     """Keep the models of `services` alone.
 
     Raises:
-        SystemExit: a service of that name is unknown to this botocore.
+        SystemExit: no service is named, or one that this botocore does not know.
     """
+    if not services:
+        sys.exit("assemble: botocore is installed, but AWS_SERVICES names no service to keep")
     unknown = sorted(service for service in services if not (data / service).is_dir())
     if unknown:
         sys.exit(f"assemble: botocore has no service {', '.join(unknown)}")
@@ -99,7 +111,7 @@ def compile_all(root: Path) -> None:
 
 
 def settle(root: Path) -> None:
-    """Readable for everybody, writable for the owner alone, and of one age, whatever the checkout's umask was."""
+    """Readable for all, writable for the owner alone, of one age, whatever the checkout's umask."""
     for path in (root, *root.rglob("*")):
         if not path.is_symlink():
             executable = path.is_dir() or path.suffix == ".so"
@@ -111,7 +123,8 @@ def main(arguments: list[str]) -> None:
     """`packages <folder> <service>…` or `code <folder>`."""
     kind, root = arguments[0], Path(arguments[1])
     if kind == "packages":
-        trim_botocore(root / "botocore" / "data", set(arguments[2:]))
+        if (data := root / "botocore" / "data").is_dir():
+            trim_botocore(data, set(arguments[2:]))
         for name in UNUSED:
             remove(root / name)
         for tests in [path for path in root.rglob("tests") if path.is_dir()]:
