@@ -34,6 +34,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     openapi = commands.add_parser("openapi", help="write docs/openapi.json from the functions")
     openapi.add_argument("--check", action="store_true", help="only compare, exit 1 if it differs")
+    container = commands.add_parser("container", help="run parts as docker-compose.yml does")
+    container.add_argument("parts", nargs="+", choices=list(_PARTS))
+    health = commands.add_parser("healthy", help="exit 0 when all of these ports answer /_health")
+    health.add_argument("ports", nargs="+", type=_port)
     for name in _PARTS:
         commands.add_parser(name, help=f"run the part '{name}' (the dev command does this)")
     return parser
@@ -61,6 +65,12 @@ def main(arguments: list[str] | None = None) -> int:
         from .openapi import main as openapi
 
         return int(openapi(options.check))
+    if options.command in ("container", "healthy"):
+        from . import containers
+
+        if options.command == "healthy":
+            return containers.healthy(options.ports)
+        return containers.serve(options.parts)
     return _run_part(options.command)
 
 

@@ -46,6 +46,18 @@ class StackConfig:
     allow_user_header: bool = False
     """The gateway turns `x-user-id` into a session cookie (`dev --allow-user-header`)."""
 
+    one_port: bool = False
+    """Only the gateway's port can be reached from outside; it hands `/_local/<part>` to a part."""
+
+    gateway_host: str = HOST
+    """Address that the gateway listens on; every other part listens on loopback."""
+
+    emulators: dict[str, str] = field(default_factory=dict)
+    """`host:port` of the emulator that runs each function's container; empty: processes."""
+
+    emulator_concurrency: int = 0
+    """Calls that an emulator takes at once (its container's `AWS_LAMBDA_MAX_CONCURRENCY`)."""
+
     @property
     def site_url(self) -> str:
         """Address of the site as a browser types it; the API lies under `/backend`."""
@@ -68,6 +80,30 @@ class StackConfig:
         return f"http://{HOST}:{self.control_port}"
 
     @property
+    def aws_public_url(self) -> str:
+        """Local AWS as seen from outside: for presigned addresses, issuers and SDKs.
+
+        Named by its IP, so that S3 clients put the bucket into the path and not into a host name.
+        """
+        return self._public(HOST, "aws", self.aws_url)
+
+    @property
+    def stripe_public_url(self) -> str:
+        """Local Stripe as a browser reaches it."""
+        return self._public("localhost", "stripe", self.stripe_url)
+
+    @property
+    def bedrock_public_url(self) -> str:
+        return self._public(HOST, "bedrock", self.bedrock_url)
+
+    @property
+    def control_public_url(self) -> str:
+        return self._public(HOST, "lambda", self.control_url)
+
+    def _public(self, host: str, part: str, direct: str) -> str:
+        return f"http://{host}:{self.gateway_port}/_local/{part}" if self.one_port else direct
+
+    @property
     def webhook_url(self) -> str:
         """Where local Stripe delivers events: through the gateway, as in production."""
         return f"http://{HOST}:{self.gateway_port}/backend/stripe/webhook"
@@ -83,8 +119,11 @@ class StackConfig:
 
     def aws_environment(self) -> dict[str, str]:
         """Variables that point any AWS SDK or the Terraform provider at local AWS."""
+        # What is presigned is for a browser, which reaches one port only.
+        presigned = {"AWS_ENDPOINT_URL_S3": self.aws_public_url} if self.one_port else {}
         return {
             "AWS_ENDPOINT_URL": self.aws_url,
+            **presigned,
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.bedrock_url,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,

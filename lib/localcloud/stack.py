@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import signal
 import sys
 import time
 import urllib.request
@@ -40,7 +39,8 @@ class Stack:
     """A whole local cloud; `with Stack(port=0, state_dir=tmp) as stack:` runs one for the block.
 
     `port` 0 takes any free port. `log` gets every line the parts print, `progress` one line for
-    each part that becomes ready; `settings` are further fields of StackConfig. Raises StackError
+    each part that becomes ready; `settings` are further fields of StackConfig, and `config` is a
+    whole one, of which perhaps only some `parts` run here. Raises StackError
     (PortTakenError) from `start`.
     """
 
@@ -50,6 +50,7 @@ class Stack:
         port: int = 8000,
         state_dir: Path | None = None,
         allow_user_header: bool = False,
+        config: StackConfig | None = None,
         parts: Mapping[str, Sequence[str]] | None = None,
         log: Log = lambda _line: None,
         progress: Log = lambda _line: None,
@@ -63,6 +64,7 @@ class Stack:
         self._progress = progress
         self._parts: list[Part] = []
         self._lock: IO[str] | None = None
+        self._given = config
         self._config: StackConfig | None = None
 
     def __enter__(self) -> "Stack":
@@ -103,11 +105,12 @@ class Stack:
 
     def start(self) -> None:
         """Start all parts and return when a request to the site will be answered."""
-        check_port(self._port)
+        if self._given is None:
+            check_port(self._port)
         self._lock = _locked(self._state_dir)
         started = time.monotonic()
         try:
-            self._config = self._make_config()
+            self._config = self._given or self._make_config()
             for name, command in self._commands.items():
                 self._parts.append(Part(name, command, self._config, self._log))
             self._wait_until_ready(started)
@@ -129,12 +132,12 @@ class Stack:
     def stop(self) -> None:
         """Stop all parts; every process is gone when this returns."""
         for part in self._parts:
-            part.signal(signal.SIGTERM)
+            part.ask_to_stop()
         deadline = time.monotonic() + _STOP_SECONDS
         for part in self._parts:
             part.wait(deadline - time.monotonic())
             # The whole group, whether or not its leader left in time.
-            part.signal(signal.SIGKILL)
+            part.kill()
             part.wait(1)
             part.close()
         self._parts = []

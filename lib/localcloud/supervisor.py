@@ -101,8 +101,8 @@ def _print_addresses(stack: Stack, seconds: float) -> None:
         "Mail": f"{site}/_local/mailbox",
         "Sign-in": f"{site}/_local/signin",
         "Endpoints": f"{site}/_local/endpoints",
-        "Stripe": config.stripe_url,
-        "AWS": config.aws_url,
+        "Stripe": config.stripe_public_url,
+        "AWS": config.aws_public_url,
     }
     for name, address in addresses.items():
         _print(f"  {name:<10} {address}")

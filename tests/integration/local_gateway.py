@@ -146,7 +146,7 @@ class RunningGateway:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
 
     def invoke(self, name: str, event: Any = None) -> tuple[Any, str | None]:
-        result = self.run(self.gateway.launcher.invoke(name, json.dumps(event or {}).encode()))
+        result = self.run(self.gateway.functions.invoke(name, json.dumps(event or {}).encode()))
         return json.loads(result.payload), result.error
 
     def request(

@@ -81,7 +81,7 @@ def test_more_calls_than_processes_all_get_their_own_answer(local: RunningGatewa
             for number in range(40)
         ]
         assert [call.result() for call in calls] == [(number, None) for number in range(40)]
-    assert len(local.gateway.launcher.pool("demo-behave").workers) <= 8
+    assert len(local.gateway.functions.pool("demo-behave").workers) <= 8
 
 
 def test_an_exception_becomes_lambdas_error_object(local: RunningGateway) -> None:
@@ -99,10 +99,10 @@ def test_an_unserialisable_result_is_a_marshal_error(local: RunningGateway) -> N
 
 def test_a_call_past_its_timeout_is_killed_and_replaced(local: RunningGateway) -> None:
     before, _ = local.invoke("demo-behave", {"do": "print", "line": "about to hang"})
-    for worker in local.gateway.launcher.pool("demo-behave").workers:
+    for worker in local.gateway.functions.pool("demo-behave").workers:
         if worker.pid != before:
             worker.kill()
-    wait_until(lambda: len(local.gateway.launcher.pool("demo-behave").workers) == 1)
+    wait_until(lambda: len(local.gateway.functions.pool("demo-behave").workers) == 1)
     started = time.monotonic()
     body, error = local.invoke("demo-behave", {"do": "hang"})
     assert 0.9 < time.monotonic() - started < 6
@@ -158,7 +158,7 @@ def test_log_lines_carry_the_functions_name_and_json_stays_json(local: RunningGa
 
 def test_a_call_given_up_in_the_queue_is_never_run(tmp_path: Path) -> None:
     with running_gateway(tmp_path, max_workers=1) as local:
-        invoke = local.gateway.launcher.invoke
+        invoke = local.gateway.functions.invoke
 
         async def give_up() -> None:
             busy = asyncio.create_task(invoke("demo-pid", b'{"sleep": 0.3}'))
@@ -200,10 +200,10 @@ def test_stopping_leaves_no_process(tmp_path: Path) -> None:
             time.sleep(0.1)
             pids += [
                 worker.pid or 0
-                for name in local.gateway.launcher.specs
-                for worker in local.gateway.launcher.pool(name).workers
+                for name in local.gateway.functions.specs
+                for worker in local.gateway.functions.pool(name).workers
             ]
-            local.run(local.gateway.launcher.stop())
+            local.run(local.gateway.functions.stop())
             assert hanging.result()[1] == "Unhandled"
         assert len([pid for pid in pids if pid]) >= 3
         assert not any(alive(pid) for pid in pids if pid)

@@ -46,7 +46,7 @@ def provision(config: StackConfig) -> Provisioned:
     cognito = session.client("cognito-idp", **options)
     pool_id = _provision_pool(cognito, config)
     client_id = _provision_client(cognito, pool_id)
-    return Provisioned(pool_id, client_id, f"{config.aws_url}/{pool_id}")
+    return Provisioned(pool_id, client_id, f"{config.aws_public_url}/{pool_id}")
 
 
 def _provision_table(dynamodb: "DynamoDBClient", name: str) -> None:

@@ -2,14 +2,21 @@
 
 import json
 import os
+import uuid
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from localcloud.aws.connections import Answer, Server
 from localcloud.config import HOST, StackConfig
 from localcloud.process import die_with_parent, end_quietly_on_signals
 
-OK = Answer(200, {"Content-Type": "application/json"}, b'{"status":"ok"}')
+INSTANCE_HEADER = "X-Instance"
+OK = Answer(
+    200,
+    # Whoever provisioned local AWS sees by it that another process, with nothing in it, has come.
+    {"Content-Type": "application/json", INSTANCE_HEADER: uuid.uuid4().hex},
+    b'{"status":"ok"}',
+)
 FORBIDDEN = Answer(403, {"Content-Type": "application/json"}, b'{"message":"Forbidden"}')
 
 
@@ -48,7 +55,8 @@ class Application:
         from localcloud.aws import dynamodb, mail, routing, s3, transactions  # noqa: F401 - repairs
         from localcloud.aws.cognito import actions, tokens
 
-        tokens.issue_from(config.aws_url)
+        tokens.issue_from(config.aws_public_url)
+        self._prefix = urlsplit(config.aws_public_url).path
         self._routing = routing
         self._handlers: dict[str, routing.Handler] = {
             "dynamodb": dynamodb.handle,
@@ -59,6 +67,7 @@ class Application:
         }
 
     def __call__(self, environ: dict[str, Any]) -> Answer:
+        self._leave_prefix(environ)
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         if path == "/_health":
             return OK
@@ -68,6 +77,18 @@ class Application:
             # A program resets; a request with an Origin comes from some web page.
             return FORBIDDEN if "HTTP_ORIGIN" in environ else _reset()
         return self._routing.answer(environ, self._handlers)
+
+    def _leave_prefix(self, environ: dict[str, Any]) -> None:
+        """Serve a request by the public address as any other; the path its client signed is kept.
+
+        An SDK asks for the endpoint itself without a final slash.
+        """
+        path, mark, query = environ["RAW_URI"].partition("?")
+        if self._prefix and f"{path}/".startswith(f"{self._prefix}/"):
+            rest = path.removeprefix(self._prefix) or "/"
+            environ["groundwork.signed_path"] = path
+            environ["RAW_URI"] = f"{rest}{mark}{query}"
+            environ["PATH_INFO"] = unquote(rest, "latin-1")
 
 
 def _mail(query: str) -> Answer:

@@ -198,7 +198,7 @@ def _check_unsigned_headers(headers: Message, signed: Signed) -> None:
 
 
 def _canonical(environ: dict[str, Any], headers: Message, signed: Signed) -> str:
-    path = environ["RAW_URI"].partition("?")[0]
+    path = environ.get("groundwork.signed_path") or environ["RAW_URI"].partition("?")[0]
     query = sorted((_encode(name), _encode(value)) for name, value in _pairs(signed.query))
     lines = [
         f"{name}:{','.join(' '.join(v.split()) for v in headers.get_all(name, []))}\n"

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from .invocation import MAX_PAYLOAD_BYTES, ThrottledError
-from .launcher import Launcher, UnknownFunctionError
+from .transport import Functions, UnknownFunctionError
 
 MAX_EVENT_BYTES = 1_048_576
 """Largest asynchronous request (AWS Lambda quotas)."""
@@ -14,7 +14,7 @@ MAX_EVENT_BYTES = 1_048_576
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def invoke_routes(launcher: Launcher) -> list[web.AbstractRouteDef]:
+def invoke_routes(functions: Functions) -> list[web.AbstractRouteDef]:
     """`POST /2015-03-31/functions/{name}/invocations` as the Lambda API reference describes it."""
 
     async def invoke(request: web.Request) -> web.StreamResponse:
@@ -26,9 +26,11 @@ def invoke_routes(launcher: Launcher) -> list[web.AbstractRouteDef]:
             message = f"{len(body)} byte payload is too large for the {kind} invocation type"
             return _error(413, "RequestTooLargeException", f"{message} (limit {limit} bytes)")
         try:
-            return await _invoke(launcher, name, kind, body, request)
+            return await _invoke(functions, name, kind, body, request)
         except UnknownFunctionError:
-            arn = f"arn:aws:lambda:{launcher.config.region}:{launcher.config.account_id}:function:"
+            arn = (
+                f"arn:aws:lambda:{functions.config.region}:{functions.config.account_id}:function:"
+            )
             return _error(404, "ResourceNotFoundException", f"Function not found: {arn}{name}")
         except ThrottledError:
             return _error(429, "TooManyRequestsException", "Rate Exceeded.")
@@ -37,16 +39,16 @@ def invoke_routes(launcher: Launcher) -> list[web.AbstractRouteDef]:
 
 
 async def _invoke(
-    launcher: Launcher, name: str, kind: str, body: bytes, request: web.Request
+    functions: Functions, name: str, kind: str, body: bytes, request: web.Request
 ) -> web.Response:
     if kind == "DryRun":
-        launcher.pool(name)
+        functions.require(name)
         return web.Response(status=204)
     if kind == "Event":
-        request_id = launcher.invoke_event(name, body)
+        request_id = functions.invoke_event(name, body)
         return web.Response(status=202, headers={"x-amzn-RequestId": request_id})
     context = request.headers.get("X-Amz-Client-Context")
-    result = await launcher.invoke(name, body, client_context=_decoded(context))
+    result = await functions.invoke(name, body, client_context=_decoded(context))
     headers = {"x-amzn-RequestId": result.request_id, "X-Amz-Executed-Version": "$LATEST"}
     if result.error:
         headers["X-Amz-Function-Error"] = result.error

@@ -13,10 +13,9 @@ from .invocation import Invocation, Result
 from .launch import Launch, Log
 from .manifest import CodePaths, FunctionSpec
 from .pool import MAX_WORKERS, Pool
+from .transport import UnknownFunctionError
 
-
-class UnknownFunctionError(KeyError):
-    """No function has this name."""
+__all__ = ["Launcher", "UnknownFunctionError"]
 
 
 class Launcher:
@@ -58,6 +57,9 @@ class Launcher:
             return self._pools[name]
         except KeyError:
             raise UnknownFunctionError(name) from None
+
+    def require(self, name: str) -> None:
+        self.pool(name)
 
     def pause(self) -> None:
         """Let calls wait until `resume`, because what they need is not there yet."""

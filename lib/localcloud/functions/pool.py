@@ -107,6 +107,8 @@ class Pool:
 
     def _init_failed(self, worker: Worker) -> None:
         """A process that never became ready: tell the waiting callers, log the reason once."""
+        if self._stopped:
+            return
         error = dict(worker.init_error or {"errorType": "Runtime.ExitError"})
         error.setdefault("errorMessage", "Error: Runtime exited without providing a reason")
         trace = str(error.pop("trace", error["errorMessage"]))

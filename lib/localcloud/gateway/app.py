@@ -13,6 +13,7 @@ from .guard import refusal
 from .http_api import MAX_BODY_BYTES, HttpApi
 from .messages import HttpRequest, HttpResponse
 from .pages import Pages
+from .parts_proxy import PartsProxy
 from .proxy import FrontendProxy, request_target
 from .sessions import with_user_header
 
@@ -31,6 +32,7 @@ class Site:
         self._ready = ready
         self._pages = Pages(config, control.mails)
         self._proxy = FrontendProxy(config.frontend_url) if config.frontend_url else None
+        self._parts = PartsProxy(config) if config.one_port else None
         self._origins = allowed_origins(config)
 
     def application(self) -> web.Application:
@@ -49,6 +51,10 @@ class Site:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self._parts and (part := self._parts.of(request)):
+            if reason := refusal(request.headers.get("Host", ""), "GET", None, ()):
+                return web.json_response({"message": reason}, status=403)
+            return await part.handle(request)
         if _is_under(request, "_local"):
             host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
             if reason := refusal(host, request.method, origin, self._origins):
@@ -81,8 +87,9 @@ class Site:
 
     async def _close(self, _app: web.Application) -> None:
         await self._control.close()
-        if self._proxy:
-            await self._proxy.close()
+        for proxy in (self._proxy, self._parts):
+            if proxy:
+                await proxy.close()
 
 
 def _is_under(request: web.Request, prefix: str) -> bool:

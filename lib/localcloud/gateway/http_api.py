@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from localcloud.functions.invocation import MAX_PAYLOAD_BYTES, Result, ThrottledError
-from localcloud.functions.launcher import UnknownFunctionError
+from localcloud.functions.transport import UnknownFunctionError
 
 from .event import STAGE, build_event, new_request_id
 from .messages import HttpRequest, HttpResponse, gateway_message

@@ -25,7 +25,7 @@ class Pages:
         self._mails = mails
         self._policy = (
             "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; "
-            f"form-action 'self'; frame-src 'self' {config.stripe_url} "
+            f"form-action 'self'; frame-src 'self' {origin_of(config.stripe_public_url)} "
             f"http://localhost:{config.stripe_port}"
         )
 
@@ -59,10 +59,10 @@ class Pages:
             "index.html",
             title="Local tools",
             site=self._config.site_url,
-            aws=self._config.aws_url,
-            stripe=self._config.stripe_url,
-            bedrock=self._config.bedrock_url,
-            lambda_api=self._config.control_url,
+            aws=self._config.aws_public_url,
+            stripe=self._config.stripe_public_url,
+            bedrock=self._config.bedrock_public_url,
+            lambda_api=self._config.control_public_url,
         )
 
     async def mailbox(self, _request: web.Request) -> web.StreamResponse:
@@ -144,6 +144,12 @@ def safe_path(target: str | None, config: StackConfig) -> str:
             return "/"
         target = parts._replace(scheme="", netloc="").geturl() or "/"
     return target if target.startswith("/") and not target.startswith("//") else "/"
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port; a content security policy would take a path literally."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _file(name: str) -> web.StreamResponse:

@@ -35,6 +35,18 @@ async def wait_until_healthy(url: str) -> None:
     raise TimeoutError(f"{url} does not answer")
 
 
+async def instance_of(url: str) -> str | None:
+    """Which process answers as a part; None while none does."""
+    try:
+        async with (
+            ClientSession(timeout=ClientTimeout(total=5)) as session,
+            session.get(f"{url}/_health") as response,
+        ):
+            return response.headers.get("X-Instance")
+    except (ClientError, OSError, TimeoutError):
+        return None
+
+
 async def reset_part(url: str) -> None:
     """Have a part forget all its state. Raises ClientError when it does not."""
     async with (

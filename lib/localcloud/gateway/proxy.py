@@ -39,8 +39,8 @@ _MADE_BY_CLIENT = {
 _MAX_MESSAGE = 64 * 1024 * 1024
 
 
-class FrontendProxy:
-    """A streaming reverse proxy to one origin, WebSocket included."""
+class Proxy:
+    """A streaming reverse proxy to one origin, WebSocket included; paths go on as they came."""
 
     def __init__(self, frontend_url: str) -> None:
         self._url = URL(frontend_url)
@@ -127,6 +127,14 @@ class FrontendProxy:
         await downstream.prepare(request)
         await _pump_both(downstream, upstream)
         return downstream
+
+    def _unreachable(self, error: Exception) -> web.Response:
+        message = f"{self._url} does not answer: {error}"
+        return web.json_response({"message": message}, status=502)
+
+
+class FrontendProxy(Proxy):
+    """The frontend's own server; people see its absence as a page."""
 
     def _unreachable(self, error: Exception) -> web.Response:
         page = render(

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from localcloud.config import HOST, ROOT, StackConfig, functions
+from localcloud.functions.emulator import Emulators
 from localcloud.functions.invoke_api import invoke_routes
 from localcloud.functions.launch import Log
 from localcloud.functions.launcher import Launcher
@@ -21,6 +22,7 @@ from localcloud.functions.manifest import (
     parse_manifest,
 )
 from localcloud.functions.pool import MAX_WORKERS
+from localcloud.functions.transport import Functions
 from localcloud.process import die_with_parent
 
 from .app import Site
@@ -29,6 +31,7 @@ from .guard import host_is_local
 from .http_api import Cors, HttpApi
 from .provisioning import (
     Provision,
+    instance_of,
     provision_local_aws,
     reset_part,
     wait_until_healthy,
@@ -37,6 +40,7 @@ from .routing import OpenApiFile
 
 _INVOKE_MAX = 7 * 1024 * 1024
 _HEADER_ROOM = 65_536
+_FOLLOW_SECONDS = 1.0
 
 
 @dataclass
@@ -54,54 +58,55 @@ class Parts:
 
 
 class Gateway:
-    """Owns the listeners and the launcher of one stack."""
+    """Owns the listeners and the functions of one stack."""
 
     def __init__(self, config: StackConfig, parts: Parts | None = None) -> None:
         self.config = config
         self.parts = parts or Parts(provision=provision_local_aws)
         self.provisioned: dict[str, str] = {}
-        self.launcher = Launcher(
-            config,
-            self.parts.specs,
-            code=self.parts.code,
-            log=self.parts.log,
-            max_workers=self.parts.max_workers,
-        )
+        self.functions = self._make_functions()
         default = next((name for name, spec in self.parts.specs.items() if spec.default), None)
         self._routes = OpenApiFile(self.parts.openapi, default)
         self._ready = False
         self._resetting = asyncio.Lock()
         self._runners: list[web.AppRunner] = []
+        self._aws_instance: str | None = None
+        self._aws_watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Listen, provision, start the functions. Raises what provisioning raises."""
-        self.launcher.pause()
-        await self._listen(self._site(), self.config.gateway_port)
-        await self._listen(self._invoke_app(), self.config.control_port)
+        self.functions.pause()
+        await self._listen(self._site(), self.config.gateway_host, self.config.gateway_port)
+        await self._listen(self._invoke_app(), HOST, self.config.control_port)
         await self._provision()
-        self.launcher.resume()
+        self.functions.resume()
         if self.parts.warm:
-            self.launcher.warm()
-        self.launcher.watch()
+            self.functions.warm()
+        self.functions.watch()
+        if self.parts.provision:
+            self._aws_watch = asyncio.create_task(self._follow_aws())
         self._ready = True
 
     async def stop(self) -> None:
         self._ready = False
+        if self._aws_watch:
+            self._aws_watch.cancel()
+            await asyncio.gather(self._aws_watch, return_exceptions=True)
         for runner in self._runners:
             await runner.cleanup()
-        await self.launcher.stop()
+        await self.functions.stop()
 
     async def reset(self) -> None:
         """Forget all state of local AWS and Stripe, provision again, restart the functions."""
         async with self._resetting:
-            self.launcher.pause()
+            self.functions.pause()
             try:
                 await reset_part(self.config.aws_url)
                 await reset_part(self.config.stripe_url)
                 await self._provision()
-                self.launcher.renew()
+                self.functions.renew()
             finally:
-                self.launcher.resume()
+                self.functions.resume()
 
     def endpoints(self) -> dict[str, Any]:
         """What a client of this stack needs to know; answered by `GET /_local/endpoints`."""
@@ -109,10 +114,10 @@ class Gateway:
         return {
             "site": config.site_url,
             "api": f"{config.site_url}/backend",
-            "aws": config.aws_url,
-            "stripe": config.stripe_url,
-            "bedrock": config.bedrock_url,
-            "lambda": config.control_url,
+            "aws": config.aws_public_url,
+            "stripe": config.stripe_public_url,
+            "bedrock": config.bedrock_public_url,
+            "lambda": config.control_public_url,
             "region": config.region,
             "accountId": config.account_id,
             "accessKeyId": config.access_key_id,
@@ -132,7 +137,7 @@ class Gateway:
 
     def _site(self) -> web.Application:
         api = HttpApi(
-            self.launcher.invoke,
+            self.functions.invoke,
             self._routes.routes,
             account_id=self.config.account_id,
             cors=Cors(allowed_origins(self.config)),
@@ -155,10 +160,10 @@ class Gateway:
             return web.json_response({"status": "ok" if self._ready else "starting"})
 
         app = web.Application(middlewares=[programs_only], client_max_size=_INVOKE_MAX)
-        app.add_routes([web.get("/_health", health), *invoke_routes(self.launcher)])
+        app.add_routes([web.get("/_health", health), *invoke_routes(self.functions)])
         return app
 
-    async def _listen(self, app: web.Application, port: int) -> None:
+    async def _listen(self, app: web.Application, host: str, port: int) -> None:
         runner = web.AppRunner(
             app,
             access_log=None,
@@ -170,18 +175,45 @@ class Gateway:
         )
         await runner.setup()
         self._runners.append(runner)
-        await web.TCPSite(runner, HOST, port, reuse_address=True).start()
+        await web.TCPSite(runner, host, port, reuse_address=True).start()
+
+    def _make_functions(self) -> Functions:
+        if self.config.emulators:
+            return Emulators(self.config, self.parts.specs, log=self.parts.log)
+        return Launcher(
+            self.config,
+            self.parts.specs,
+            code=self.parts.code,
+            log=self.parts.log,
+            max_workers=self.parts.max_workers,
+        )
+
+    async def _follow_aws(self) -> None:
+        """Provision again when local AWS, whose state is in memory, has been replaced."""
+        while True:
+            await asyncio.sleep(_FOLLOW_SECONDS)
+            async with self._resetting:
+                found = await instance_of(self.config.aws_url)
+                if found in (None, self._aws_instance):
+                    continue
+                self.parts.log("gateway | local AWS has begun anew: provisioning it")
+                try:
+                    await self._provision()
+                except Exception as error:
+                    self.parts.log(f"gateway | provisioning failed, and is repeated: {error}")
 
     async def _provision(self) -> None:
         if self.parts.provision:
             await wait_until_healthy(self.config.aws_url)
+            instance = await instance_of(self.config.aws_url)
             self.provisioned = dict(await asyncio.to_thread(self.parts.provision, self.config))
+            self._aws_instance = instance
         table = environment_table(
             self.config,
             issuer=self.provisioned.get("issuer", ""),
             client_id=self.provisioned.get("user_pool_client_id", ""),
         )
-        self.launcher.configure(table)
+        self.functions.configure(table)
 
 
 async def _run(config: StackConfig) -> None:

@@ -16,7 +16,7 @@ class Account:
     def __init__(self, config: StackConfig) -> None:
         self.config = config
         self.secret_key = config.stripe_secret_key
-        self.base_url = config.stripe_url
+        self.base_url = config.stripe_public_url
         self.clock = Clock()
         self.store = Store(config.state_dir / "stripe.sqlite")
         self.resources = {resource.kind: resource for resource in RESOURCES}

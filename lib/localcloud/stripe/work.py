@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from localcloud.stripe.errors import no_such
 from localcloud.stripe.nouns import new_id
@@ -31,6 +32,11 @@ class Work:
     announce: Callable[["Work", str, Obj, Obj | None], None] = field(
         repr=False, default=lambda *_: None
     )
+
+    @property
+    def base_path(self) -> str:
+        """What stands before the path of our pages, for a browser that reaches them by a proxy."""
+        return urlsplit(self.base_url).path
 
     def find(self, kind: str, identifier: str | None) -> Obj | None:
         """The stored object, deleted ones too, or None."""

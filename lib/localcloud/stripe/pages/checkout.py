@@ -147,7 +147,7 @@ def _show(work: Work, session: Obj, alert: str | None = None) -> web.Response:
     days = session["_subscription_data"].get("trial_period_days")
     return render.page(
         "checkout.html",
-        action=f"/c/pay/{session['_secret']}",
+        action=f"{work.base_path}/c/pay/{session['_secret']}",
         alert=alert,
         back=session["cancel_url"],
         cards=[

@@ -34,7 +34,7 @@ async def show(request: web.Request) -> web.Response:
     cancel = configuration["features"]["subscription_cancel"]
     return render.page(
         "portal.html",
-        action=f"/p/session/{session['id']}/{session['_secret']}",
+        action=f"{work.base_path}/p/session/{session['id']}/{session['_secret']}",
         can_cancel=cancel["enabled"],
         confirm=next((plan for plan in plans if plan["id"] == wanted and cancel["enabled"]), None),
         email=customer.get("email"),
@@ -110,7 +110,7 @@ async def _act(request: web.Request, name: str, change: Callable[[Work, Obj], An
     with work.store.transaction():
         change(work, chosen)
     request.app[WAKE]()
-    raise web.HTTPSeeOther(f"/p/session/{session['id']}?done={name}")
+    raise web.HTTPSeeOther(f"{work.base_path}/p/session/{session['id']}?done={name}")
 
 
 def _allowed(work: Work, session: Obj, subscription: Obj, name: str) -> bool:
