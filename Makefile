@@ -7,6 +7,7 @@ PORT   ?= 8000
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+RELEASE = $(if $(BASE),--base "$(BASE)") $(if $(PLATFORM),--platform "$(PLATFORM)")
 UVLOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
 
@@ -60,6 +61,15 @@ lock: setup ## recompile the locked requirements from pyproject.toml
 	for image in users billing ai; do $(UVLOCK) --group $$image -c requirements.txt -o images/$$image/requirements.txt; done
 	$(UVLOCK) --group installer -c requirements.txt -o lib/localcloud/release/installer.txt
 	$(UVLOCK) --group emulator --no-deps -o lib/localcloud/release/emulator.txt
+
+.PHONY: build
+build: setup ## build the images that changed, also with the emulator (BASE=…, PLATFORM=linux/arm64)
+	@$(BIN)/python -m localcloud.release build $(RELEASE)
+
+.PHONY: push
+push: setup ## build and push what changed, write images.json (REGISTRY=…, BASE=…, PLATFORM=…)
+	@[ -n "$(REGISTRY)" ] || { echo "push: name the registry: make push REGISTRY=123456789012.dkr.ecr.us-east-1.amazonaws.com/groundwork"; exit 1; }
+	@$(BIN)/python -m localcloud.release push --registry "$(REGISTRY)" $(RELEASE)
 
 .PHONY: base-image
 base-image: ## build a stand-in for the images' base where none can be pulled (debootstrap; needs root)
