@@ -75,6 +75,10 @@ push: setup ## build and push what changed, write images.json (REGISTRY=…, BAS
 base-image: ## build a stand-in for the images' base where none can be pulled (debootstrap; needs root)
 	@.ci/base-image
 
+.PHONY: bench
+bench: setup ## measure cold starts and warm calls in the images; rewrites docs/benchmarks.json
+	@$(BIN)/python -m tests.bench
+
 .PHONY: clean
 clean: ## remove .venv, caches and the local state
 	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results

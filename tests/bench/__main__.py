@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: measure, print, and write `docs/benchmarks.json`, the chart and the docs.
+"""`python -m tests.bench`: measure, print, write `docs/benchmarks.json`, chart and docs.
 
 `--quick` takes few samples, writes nothing and fails on generous ceilings, so that a regression is
 noticed by the tests; without it the promised ceilings decide.

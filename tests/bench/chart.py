@@ -41,7 +41,8 @@ def _grid(scale: float, largest: float, height: int) -> str:
         x = LEFT + times * scale
         lines.append(
             f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 6}" y2="{height - 26}"/>'
-            f'<text class="muted" x="{x:.1f}" y="{height - 10}" text-anchor="middle">{times}×</text>'
+            f'<text class="muted" x="{x:.1f}" y="{height - 10}" text-anchor="middle">'
+            f"{times}×</text>"
         )
     return "\n".join(lines)
 
@@ -54,7 +55,8 @@ def _row(row: dict[str, Any], y: int, scale: float) -> str:
     note = f"{row['cold_cpu_ms']:.0f} ms, warm {row['warm_p50_ms']:.1f} ms"
     return (
         f'<text x="{LEFT - 10}" y="{middle + 2}" text-anchor="end">{escape(row["name"])}</text>'
-        f'<rect class="{kind}" x="{LEFT}" y="{y + 4}" width="{width:.1f}" height="{ROW - 12}" rx="3"/>'
+        f'<rect class="{kind}" x="{LEFT}" y="{y + 4}" width="{width:.1f}" height="{ROW - 12}" '
+        'rx="3"/>'
         f'<text x="{LEFT + width + 8:.1f}" y="{middle + 2}">{ratio:.1f}×'
         f'<tspan class="muted" dx="8">{note}</tspan></text>'
     )

@@ -62,7 +62,8 @@ def document(
 def too_slow(found: Figures, ceilings: Mapping[str, float]) -> list[str]:
     """The cases whose cold CPU exceeds their ceiling, in words."""
     return [
-        f"{case['name']}: {case['cold_cpu_ratio']}× the floor's CPU, at most {ceilings[case['name']]}×"
+        f"{case['name']}: {case['cold_cpu_ratio']}× the floor's CPU, "
+        f"at most {ceilings[case['name']]}×"
         for case in found["cases"]
         if case["cold_cpu_ratio"] > ceilings[case["name"]]
     ]

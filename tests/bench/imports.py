@@ -19,7 +19,7 @@ GROUPS = (
     ("Lambda runtime", ("awslambdaric", "simplejson", "snapshot_restore_py", "runtime_client")),
 )
 STANDARD, EVERYTHING = "standard library", "everything"
-NAMES = tuple(name for name, _ in GROUPS) + (STANDARD,)
+NAMES = (*(name for name, _ in GROUPS), STANDARD)
 _BY_PACKAGE = {package: name for name, packages in GROUPS for package in packages}
 _LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s*([\w.]+)")
 

@@ -1,5 +1,7 @@
-"""The measurements: cold starts in rounds over all cases, warm calls in turns, so that whatever else
-the machine does hits every case alike."""
+"""The measurements: cold starts in rounds over all cases, warm calls in turns.
+
+So whatever else the machine does hits every case alike.
+"""
 
 import json
 import re

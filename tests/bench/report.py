@@ -45,8 +45,8 @@ def section(document: Row) -> str:
             BEGIN,
             "",
             f"Measured on {machine['cpus']} cores ({machine['architecture']}): "
-            f"{document['cold_starts']} cold starts and {document['warm_calls']} warm calls of each "
-            "case, in turns. Only the ratios are worth comparing: machines differ.",
+            f"{document['cold_starts']} cold starts and {document['warm_calls']} warm calls of "
+            "each case, in turns. Only the ratios are worth comparing: machines differ.",
             "",
             "![CPU time of a cold start by route](images/benchmarks.svg)",
             "",
@@ -57,9 +57,9 @@ def section(document: Row) -> str:
             "",
             *_markdown(_imports(document)),
             "",
-            f"Over TLS a first request to AWS also loads the CA certificates: {machine['tls_ms']:.0f} ms "
-            "of CPU here, once per function instance. The stub speaks plain HTTP, so no figure above "
-            "contains it.",
+            "Over TLS a first request to AWS also loads the CA certificates: "
+            f"{machine['tls_ms']:.0f} ms of CPU here, once per function instance. The stub speaks "
+            "plain HTTP, so no figure above contains it.",
             "",
             END,
         ]

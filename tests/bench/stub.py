@@ -79,12 +79,11 @@ class _Connection(asyncio.Protocol):
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             line, *fields = self._received[:end].decode("latin-1").split("\r\n")
-            headers = dict(field.lower().split(": ", 1) for field in fields if ": " in field)
+            pairs = (field.partition(": ") for field in fields)
+            headers = {name.lower(): value for name, _, value in pairs}
             size = end + 4 + int(headers.get("content-length", 0))
             if len(self._received) < size:
                 return
             body, self._received = self._received[end + 4 : size], self._received[size:]
-            target = next(
-                (f.split(": ", 1)[1] for f in fields if f[:13].lower() == "x-amz-target:"), ""
-            )
+            target = headers.get("x-amz-target", "")
             self._transport.write(self._stub.respond(target, line.rsplit(" ", 1)[0], body))
