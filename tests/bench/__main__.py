@@ -14,10 +14,11 @@ import time
 from typing import Any
 
 from localcloud.config import ROOT
+from localcloud.release.errors import ReleaseError
 from tests.bench import chart, figures, report, world
 from tests.bench.cases import CASES, FLOOR
 from tests.bench.containers import BenchError, Fleet
-from tests.bench.local_images import build
+from tests.bench.local_images import prepare
 from tests.bench.measure import Bench, Measured
 from tests.bench.stub import Stub
 
@@ -32,7 +33,7 @@ def main(arguments: list[str]) -> int:
         document = measure(
             options.cold, options.warm, import_runs=0 if options.quick else IMPORT_RUNS
         )
-    except BenchError as error:
+    except (BenchError, ReleaseError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -52,7 +53,7 @@ def measure(cold: int, warm: int, *, import_runs: int) -> dict[str, Any]:
     """Run everything; the document is that of `figures.document`, with `imports` by case."""
     with Fleet() as fleet, Stub(fleet.address, world.answer) as stub:
         say("images")
-        images = build(fleet.engine)
+        images = prepare(fleet.engine)
         bench = Bench(fleet, stub, {name: image.reference for name, image in images.items()})
         found = [Measured.of(case) for case in (FLOOR, *CASES)]
         bench.cold(found, cold, say)

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import docker
 from docker.models.containers import Container
+
+from localcloud.release.engine import connect
 
 PORT = 8080
 PATH = "/2015-03-31/functions/function/invocations"
@@ -108,11 +109,7 @@ class Fleet:
     """Starts containers and removes all of them at the end, with their network."""
 
     def __init__(self) -> None:
-        try:
-            self.engine = docker.from_env()
-            self.engine.ping()
-        except docker.errors.DockerException as error:
-            raise BenchError("no Docker engine answers; .ci/docker-engine starts one") from error
+        self.engine = connect()
         self._name = PREFIX + secrets.token_hex(4)
         self._count = 0
         self._running: list[Function] = []

@@ -1,16 +1,17 @@
-"""The images that are measured, built from the sources as they are."""
+"""The images that are measured, as `make build` makes them from the sources as they are."""
 
 import os
-import subprocess
+import re
 from dataclasses import dataclass
 
-import docker
+from docker.client import DockerClient
 
-from localcloud.config import ROOT
-from tests.bench.containers import BenchError
+from localcloud.release import engine
+from localcloud.release.build import build, images
+from localcloud.release.inputs import LOCAL, SHIPPED
 
-DOMAINS = ("users", "billing", "ai")
-STAND_IN = "groundwork/python:3.11-slim-bookworm-standin"
+# What the Dockerfiles add to their base.
+_OURS = re.compile(r"COPY .*(/opt/python|/var/task)\b")
 
 
 @dataclass(frozen=True)
@@ -21,26 +22,24 @@ class LocalImage:
     added_mb: float
 
 
-def build(engine: docker.DockerClient) -> dict[str, LocalImage]:
-    """All images by domain; layers that exist already are not built again."""
-    base = os.environ.get("BASE", STAND_IN)
-    base_size = engine.images.get(base).attrs["Size"]
-    built = {}
-    for domain in DOMAINS:
-        references = {stage: _build(domain, stage, base) for stage in ("local", "shipped")}
-        size = engine.images.get(references["shipped"]).attrs["Size"]
-        built[domain] = LocalImage(references["local"], (size - base_size) / 1e6)
-    return built
+def prepare(client: DockerClient) -> dict[str, LocalImage]:
+    """All images by domain, on `BASE`, else on the stand-in where there is one.
+
+    Raises:
+        ReleaseError: the base cannot be had, or a build failed.
+    """
+    known = engine.settings()
+    stand_in = known.stand_in if engine.local_image(client, known.stand_in) else None
+    platform = engine.own_platform(client)
+    base = engine.resolve_base(client, os.environ.get("BASE") or stand_in or known.base, platform)
+    found = {}
+    for image in images():
+        shipped = build(client, image, SHIPPED, base, platform)
+        local = build(client, image, LOCAL, base, platform)
+        found[image] = LocalImage(local.reference, _added_mb(client, shipped.reference))
+    return found
 
 
-def _build(domain: str, stage: str, base: str) -> str:
-    reference = f"groundwork-bench/{domain}:{stage}"
-    command = ["docker", "build", "--quiet", "--target", stage, "--build-arg", f"BASE={base}"]
-    command += ["-f", f"images/{domain}/Dockerfile", "-t", reference, "."]
-    environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise BenchError(f"{domain} does not build:\n{done.stderr[-2000:]}")
-    return reference
+def _added_mb(client: DockerClient, reference: str) -> float:
+    layers = client.images.get(reference).history()
+    return sum(layer["Size"] for layer in layers if _OURS.match(layer["CreatedBy"])) / 1e6
