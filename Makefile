@@ -58,7 +58,7 @@ fix: setup ## repair what can be: lint, format, docs/openapi.json
 .PHONY: lock
 lock: setup ## recompile the locked requirements from pyproject.toml
 	$(UVLOCK) --group dev -o requirements.txt
-	for image in users billing ai; do $(UVLOCK) --group $$image -c requirements.txt -o images/$$image/requirements.txt; done
+	for image in users billing ai localcloud; do $(UVLOCK) --group $$image -c requirements.txt -o images/$$image/requirements.txt; done
 	$(UVLOCK) --group installer -c requirements.txt -o lib/localcloud/release/installer.txt
 	$(UVLOCK) --group emulator --no-deps -o lib/localcloud/release/emulator.txt
 
