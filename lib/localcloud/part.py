@@ -50,9 +50,14 @@ class Part:
     def returncode(self) -> int | None:
         return self._process.poll()
 
-    def signal(self, number: signal.Signals) -> None:
+    def ask_to_stop(self) -> None:
+        """SIGTERM to the part alone: it stops what it started itself."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """SIGKILL to the part and whatever is left in its group."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def wait(self, seconds: float) -> bool:
         """Whether the process has ended within `seconds`."""
