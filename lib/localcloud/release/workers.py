@@ -20,7 +20,8 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-READY = Path("/tmp/ready")  # noqa: S108 - a tmpfs of this container, for its health check
+READY = Path(os.environ.get("TMPDIR", "/tmp")) / "ready"  # noqa: S108 - a tmpfs of the container
+"""Written once every worker has imported the handler; the container's health check looks for it."""
 IDLE = "-"
 GRACE_SECONDS = 0.2
 """The emulator answers an overdue call first; then its worker is ended."""
