@@ -23,7 +23,8 @@ PORT = 8080
 PATH = "/2015-03-31/functions/function/invocations"
 PREFIX = "groundwork-bench-"
 START_SECONDS = 30
-FLOOR_FOLDER = Path(__file__).parent / "floor"
+MOUNTED = Path(__file__).parent / "mounted"
+IMPORT_TIMES = ("/usr/local/bin/aws-lambda-rie", "/bench/importtime")
 IMAGES_PYTHONPATH = "/var/task:/opt/python"
 
 
@@ -91,6 +92,10 @@ class Function:
         """All that emulator and function have printed."""
         return self._container.logs().decode(errors="replace")
 
+    def import_times(self) -> str:
+        """What `-X importtime` wrote, of a function started by `IMPORT_TIMES`."""
+        return str(self._container.exec_run(["cat", "/tmp/importtime"]).output.decode())
+
     def remove(self) -> None:
         if self._connection:
             self._connection.close()
@@ -127,17 +132,22 @@ class Fleet:
 
     @contextlib.contextmanager
     def started(
-        self, image: str, command: Sequence[str], environment: Mapping[str, str]
+        self,
+        image: str,
+        command: str,
+        environment: Mapping[str, str],
+        entrypoint: Sequence[str] | None = None,
     ) -> Iterator[Function]:
         """A fresh container of an image's `local` target, listening, while the context lasts."""
         self._count += 1
         container = self.engine.containers.create(
             image,
-            list(command),
+            [command],
+            entrypoint=list(entrypoint) if entrypoint else None,
             name=f"{self._name}-{self._count}",
             environment={**environment, "PYTHONPATH": f"{IMAGES_PYTHONPATH}:/bench"},
             network=self._name,
-            volumes={str(FLOOR_FOLDER): {"bind": "/bench", "mode": "ro"}},
+            volumes={str(MOUNTED): {"bind": "/bench", "mode": "ro"}},
         )
         function = Function(container)
         self._running.append(function)

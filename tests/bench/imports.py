@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from statistics import median
 
 # (what a reader knows it by, its top-level packages); anything else is the standard library.
 GROUPS = (
@@ -10,12 +9,12 @@ GROUPS = (
         "pydantic",
         ("pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection"),
     ),
-    ("Powertools", ("aws_lambda_powertools",)),
+    ("Powertools", ("aws_lambda_powertools", "jmespath")),
     ("our code", ("saas", "users", "billing", "ai")),
     ("cryptography", ("cryptography", "_cffi_backend", "jwt")),
     ("Stripe SDK", ("stripe",)),
     ("requests", ("requests", "urllib3", "certifi", "charset_normalizer", "idna")),
-    ("AWS SDK", ("boto3", "botocore", "s3transfer", "jmespath", "dateutil")),
+    ("AWS SDK", ("boto3", "botocore", "s3transfer", "dateutil")),
     ("Lambda runtime", ("awslambdaric", "simplejson", "snapshot_restore_py", "runtime_client")),
 )
 STANDARD, EVERYTHING = "standard library", "everything"
@@ -35,9 +34,9 @@ def by_group(log: str) -> dict[str, float]:
     return found
 
 
-def medians(runs: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Per group, the median of several runs."""
-    return {name: round(median(run[name] for run in runs), 1) for name in runs[0]}
+def quickest(runs: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Per group, the least of several runs: whatever else the machine does only adds to them."""
+    return {name: round(min(run[name] for run in runs), 1) for name in runs[0]}
 
 
 def heaviest(log: str, count: int) -> list[tuple[str, float]]:

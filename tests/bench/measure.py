@@ -14,12 +14,14 @@ from typing import Any
 from localcloud.config import functions
 from tests.bench import imports, world
 from tests.bench.cases import FLOOR, Case
-from tests.bench.containers import BenchError, Fleet, Function
+from tests.bench.containers import IMPORT_TIMES, BenchError, Fleet, Function
 from tests.bench.stub import Stub
 
 _INIT = re.compile(r"INIT REPORT\(durationMs: ([\d.]+)\)")
 _INVOKE = re.compile(r"INVOKE RTDONE\(.*duration: ([\d.]+)ms\)")
 FLOOR_IMAGE = "users"
+# Long enough for a function to be alone with the processor's caches, as it would be in AWS.
+TURN = 20
 Say = Callable[[str], None]
 
 
@@ -64,7 +66,7 @@ class Bench:
     def __init__(self, fleet: Fleet, stub: Stub, images: Mapping[str, str]) -> None:
         self._fleet, self._stub, self._images = fleet, stub, images
 
-    def start(self, case: Case, **environment: str) -> Any:
+    def start(self, case: Case, entrypoint: Sequence[str] | None = None) -> Any:
         """A fresh container for a case (a context), with the variables that it has in AWS."""
         url = self._stub.url
         command, variables = "floor.handler", {}
@@ -77,8 +79,9 @@ class Bench:
             variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = str(entry["memory"])
         return self._fleet.started(
             self._images[Measured.of(case).image],
-            [command],
-            {**world.aws_environment(url), **variables, **environment},
+            command,
+            {**world.aws_environment(url), **variables},
+            entrypoint,
         )
 
     def cold_start(self, case: Case) -> ColdStart:
@@ -122,22 +125,23 @@ class Bench:
                     measured.cold.append(start)
 
     def warm(self, found: Sequence[Measured], calls: int, say: Say) -> None:
-        """`calls` calls of every case, one at a time, after ten that do not count."""
+        """`calls` calls of every case, one at a time, in turns of `TURN` after one not counted."""
         with ExitStack() as stack:
             running = [(each, stack.enter_context(self.start(each.case))) for each in found]
-            for _ in range(10):
+            for measured, function in running:
+                self._turn(measured.case, function, TURN)
+            for done in range(0, calls, TURN):
+                if done % 100 == 0:
+                    say(f"warm call {done} of {calls}")
+                turn = min(TURN, calls - done)
                 for measured, function in running:
-                    self.call(measured.case, function)
-            before = [function.usage().cpu_ms for _, function in running]
-            for number in range(calls):
-                if number % 50 == 0:
-                    say(f"warm call {number} of {calls}")
-                for measured, function in running:
-                    asked = self._stub.requests
-                    measured.warm_ms.append(self.call(measured.case, function))
+                    asked, cpu_ms = self._stub.requests, function.usage().cpu_ms
+                    measured.warm_ms += self._turn(measured.case, function, turn)
                     measured.requests += (self._stub.requests - asked) / calls
-            for (measured, function), cpu_ms in zip(running, before, strict=True):
-                measured.warm_cpu_ms = (function.usage().cpu_ms - cpu_ms) / calls
+                    measured.warm_cpu_ms += (function.usage().cpu_ms - cpu_ms) / calls
+
+    def _turn(self, case: Case, function: Function, calls: int) -> list[float]:
+        return [self.call(case, function) for _ in range(calls)]
 
     def imports(self, case: Case, runs: int) -> dict[str, float]:
         """Milliseconds of a first call by group of imports (`imports.NAMES`), and `everything`.
@@ -147,10 +151,11 @@ class Bench:
         """
         found = []
         for _ in range(runs):
-            with self.start(case, PYTHONPROFILEIMPORTTIME="1") as function:
+            with self.start(case, IMPORT_TIMES) as function:
                 wall = self.call(case, function)
-                found.append({**imports.by_group(function.log()), imports.EVERYTHING: wall})
-        return imports.medians(found)
+                times = imports.by_group(function.import_times())
+            found.append({**times, imports.EVERYTHING: wall})
+        return imports.quickest(found)
 
     def tls_ms(self) -> float:
         """CPU milliseconds that loading the base's CA certificates takes, median of five."""

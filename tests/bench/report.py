@@ -17,6 +17,7 @@ _COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("p95", lambda row: f"{row['warm_p95_ms']:.1f}"),
     ("p99", lambda row: f"{row['warm_p99_ms']:.1f} ms"),
     ("over floor", lambda row: f"{row['warm_over_floor_ms']:+.1f} ms"),
+    ("warm CPU", lambda row: f"{row['warm_cpu_ms']:.1f} ms"),
     ("requests", lambda row: str(row["requests"])),
     ("peak", lambda row: f"{row['peak_mb']:.0f} MB"),
     ("image", lambda row: f"{row['image_mb']:.0f} MB"),
@@ -52,8 +53,8 @@ def section(document: Row) -> str:
             "",
             *_markdown(_cells(document)),
             "",
-            "Where the first call's time goes, by import (milliseconds of wall time, median of "
-            f"{document['import_runs']}):",
+            "Where the first call's time goes, by import (milliseconds of wall time, the least of "
+            f"{document['import_runs']} runs):",
             "",
             *_markdown(_imports(document)),
             "",

@@ -25,6 +25,7 @@ class Stub:
         self._host, self._answer = host, answer
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
+        self.transports: set[asyncio.Transport] = set()
         self.requests = 0
         self.refused: list[str] = []
 
@@ -41,14 +42,18 @@ class Stub:
         return self
 
     def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
+
+    async def _close(self) -> None:
         assert self._server is not None
         self._server.close()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
-        self._loop.close()
+        for transport in list(self.transports):
+            transport.close()
+        # Closing takes the loop another turn.
+        await asyncio.sleep(0)
 
     def respond(self, target: str, line: str, body: bytes) -> bytes:
         """The whole HTTP answer to one request."""
@@ -74,6 +79,10 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
+        self._stub.transports.add(transport)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._stub.transports.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
