@@ -9,13 +9,11 @@ import json
 import random
 import select
 import socket
-import ssl
 import threading
 import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -167,8 +165,12 @@ class Client:
 
     def _open(self) -> http.client.HTTPConnection:
         if self._url.scheme == "https":
+            from saas import tls
+
             return http.client.HTTPSConnection(
-                self._url.netloc, timeout=CONNECT_SECONDS, context=_tls(self._aws.ca_bundle)
+                self._url.netloc,
+                timeout=CONNECT_SECONDS,
+                context=tls.context(self._aws.ca_bundle),
             )
         return http.client.HTTPConnection(self._url.netloc, timeout=CONNECT_SECONDS)
 
@@ -228,11 +230,6 @@ def _exchange(
     answer = http.client.HTTPResponse(connection, method="POST")
     answer.begin()
     return answer
-
-
-@lru_cache(maxsize=1)
-def _tls(ca_bundle: str) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca_bundle or None)
 
 
 def _is_dead(connection: http.client.HTTPConnection) -> bool:
