@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
@@ -46,6 +47,9 @@ class StackConfig:
     allow_user_header: bool = False
     """The gateway turns `x-user-id` into a session cookie (`dev --allow-user-header`)."""
 
+    machine_name: str = ""
+    """How this machine is called from inside a container, where `localhost` is the container."""
+
     one_port: bool = False
     """Only the gateway's port can be reached from outside; it hands `/_local/<part>` to a part."""
 
@@ -62,6 +66,15 @@ class StackConfig:
     def site_url(self) -> str:
         """Address of the site as a browser types it; the API lies under `/backend`."""
         return f"http://localhost:{self.gateway_port}"
+
+    @property
+    def frontend_address(self) -> str | None:
+        """Where the gateway finds the frontend; browsers and origins know it by `frontend_url`."""
+        parts = urlsplit(self.frontend_url or "")
+        if self.machine_name and parts.hostname in ("localhost", HOST):
+            port = f":{parts.port}" if parts.port else ""
+            return parts._replace(netloc=f"{self.machine_name}{port}").geturl()
+        return self.frontend_url
 
     @property
     def aws_url(self) -> str:

@@ -44,6 +44,7 @@ def container_config(environ: Mapping[str, str]) -> StackConfig:
         state_dir=STATE,
         frontend_url=environ.get("FRONTEND_URL") or None,
         allow_user_header=environ.get("GROUNDWORK_ALLOW_USER_HEADER") == "1",
+        machine_name="host.docker.internal",
         one_port=True,
         gateway_host="0.0.0.0",
         emulators={

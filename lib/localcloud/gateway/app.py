@@ -31,7 +31,8 @@ class Site:
         self._control = control
         self._ready = ready
         self._pages = Pages(config, control.mails)
-        self._proxy = FrontendProxy(config.frontend_url) if config.frontend_url else None
+        address = config.frontend_address
+        self._proxy = FrontendProxy(address) if address else None
         self._parts = PartsProxy(config) if config.one_port else None
         self._origins = allowed_origins(config)
 
