@@ -1,9 +1,9 @@
 """Whom TLS connections trust, without reading every authority at each cold start."""
 
-import os
 import re
 import ssl
 from functools import lru_cache
+from pathlib import Path
 
 # OpenSSL's names for certificates in a folder ("CApath"): the hash of the subject, and a number.
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
@@ -21,6 +21,10 @@ def context(ca_bundle: str = "") -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_bundle)
     paths = ssl.get_default_verify_paths()
     redirected = paths.cafile not in (None, paths.openssl_cafile)
-    if paths.capath and not redirected and any(map(_HASHED.fullmatch, os.listdir(paths.capath))):
+    if paths.capath and not redirected and _is_hashed(Path(paths.capath)):
         return ssl.create_default_context(capath=paths.capath)
     return ssl.create_default_context()
+
+
+def _is_hashed(folder: Path) -> bool:
+    return any(_HASHED.fullmatch(path.name) for path in folder.iterdir())
