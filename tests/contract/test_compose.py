@@ -17,6 +17,7 @@ PORT = "8123"
 LAMBDAS_OWN = {
     "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_TIMEOUT",
+    "WORKER_TIMEOUT",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     "AWS_LAMBDA_MAX_CONCURRENCY",
     "AWS_LAMBDA_LOG_FORMAT",
@@ -88,7 +89,8 @@ def test_a_service_gets_exactly_the_functions_variables(name: str, frontend: str
     assert own == wanted | config.aws_environment()
     assert set(found) >= LAMBDAS_OWN
     assert found["AWS_LAMBDA_FUNCTION_NAME"] == name
-    assert found["AWS_LAMBDA_FUNCTION_TIMEOUT"] == str(spec["timeout"])
+    assert found["WORKER_TIMEOUT"] == str(spec["timeout"])
+    assert int(found["AWS_LAMBDA_FUNCTION_TIMEOUT"]) > spec["timeout"]
     assert found["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == str(spec["memory"])
     assert found["AWS_LAMBDA_MAX_CONCURRENCY"] == str(containers.CONCURRENCY)
 

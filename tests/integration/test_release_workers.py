@@ -29,7 +29,8 @@ def api(event, context):
         case "raise": raise ValueError("boom")
         case "hang":
             while True: pass
-    return {"pid": os.getpid(), "left": context.get_remaining_time_in_millis()}
+    left = context.get_remaining_time_in_millis()
+    return {"pid": os.getpid(), "left": left, "variables": list(os.environ)}
 """
 TIMEOUT = 1
 
@@ -102,7 +103,8 @@ def _start(folder: Path, address: str) -> "subprocess.Popen[bytes]":
             "TMPDIR": str(folder),
             "AWS_LAMBDA_RUNTIME_API": address,
             "AWS_LAMBDA_MAX_CONCURRENCY": "2",
-            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(TIMEOUT),
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": "60",
+            "WORKER_TIMEOUT": str(TIMEOUT),
             "AWS_LAMBDA_LOG_FORMAT": "Text",
         },
         process_group=0,
@@ -149,15 +151,19 @@ def test_a_worker_that_dies_is_reported_and_replaced(running: Running, do: str, 
     assert running.api.call("after", "answer")[0] == "invocation/after/response"
 
 
-def test_a_worker_that_overruns_the_timeout_is_replaced_in_silence(running: Running) -> None:
+def test_a_worker_that_overruns_the_timeout_is_reported_and_replaced(running: Running) -> None:
     running.wait_until_ready()
-    for number in range(2):
-        running.api.calls.put((f"hang-{number}", b'{"do": "hang"}'))
-    # Both workers hang: only a new one can take this call.
-    path, _, answer = running.api.call("after", "answer")
-    assert path == "invocation/after/response"
-    assert answer["pid"] != running.process.pid
-    assert running.api.said.empty(), "the emulator has already answered an overdue call"
+    for number in range(3):
+        path, error, answer = running.api.call(f"hang-{number}", "hang")
+        assert (path, error) == (f"invocation/hang-{number}/error", "Sandbox.Timedout")
+        assert answer["errorMessage"].endswith(f"hang-{number} Task timed out after 1.00 seconds")
+    assert running.api.call("after", "answer")[0] == "invocation/after/response"
+
+
+def test_a_handler_does_not_see_the_variable_of_its_parent(running: Running) -> None:
+    _, _, answer = running.api.call("one", "answer")
+    assert "WORKER_TIMEOUT" not in answer["variables"]
+    assert "AWS_LAMBDA_MAX_CONCURRENCY" in answer["variables"]
 
 
 def test_a_handler_that_cannot_be_imported_ends_all(

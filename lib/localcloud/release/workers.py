@@ -23,8 +23,10 @@ from typing import Any, NoReturn
 READY = Path(os.environ.get("TMPDIR", "/tmp")) / "ready"  # noqa: S108 - a tmpfs of the container
 """Written once every worker has imported the handler; the container's health check looks for it."""
 IDLE = "-"
-GRACE_SECONDS = 0.2
-"""The emulator answers an overdue call first; then its worker is ended."""
+TIMEOUT_VARIABLE = "WORKER_TIMEOUT"
+"""Seconds of a call. The emulator's own `AWS_LAMBDA_FUNCTION_TIMEOUT` is its limit for an import,
+too, and a container that has to import while others do needs longer than a short function may take.
+"""
 
 
 class Worker:
@@ -45,7 +47,7 @@ class Worker:
         self.imported = True
         latest = text.split()[-1]
         self.call = None if latest == IDLE else latest
-        self.overdue_at = time.monotonic() + timeout + GRACE_SECONDS if self.call else None
+        self.overdue_at = time.monotonic() + timeout if self.call else None
         return True
 
     def end_if_overdue(self) -> None:
@@ -125,22 +127,23 @@ class Workers:
         how = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         print(f"a worker ended ({how}) and is replaced", file=sys.stderr, flush=True)
         self._workers[self._workers.index(worker)] = self._start()
-        if worker.call and not worker.timed_out:
-            self._report_exit(worker.call, how)
+        if worker.call and worker.timed_out:
+            overdue = f"{_now()} {worker.call} Task timed out after {self._timeout:.2f} seconds"
+            self._report(worker.call, "Sandbox.Timedout", overdue)
+        elif worker.call:
+            exited = f"RequestId: {worker.call} Error: Runtime exited with error: {how}"
+            self._report(worker.call, "Runtime.ExitError", exited)
 
-    def _report_exit(self, call: str, how: str) -> None:
+    def _report(self, call: str, error_type: str, message: str) -> None:
         """End a call in the name of the worker that died with it."""
-        error = {
-            "errorType": "Runtime.ExitError",
-            "errorMessage": f"RequestId: {call} Error: Runtime exited with error: {how}",
-        }
+        error = {"errorType": error_type, "errorMessage": message}
         connection = http.client.HTTPConnection(self._api, timeout=5)
         try:
             connection.request(
                 "POST",
                 f"/2018-06-01/runtime/invocation/{call}/error",
                 json.dumps(error),
-                {"Lambda-Runtime-Function-Error-Type": "Runtime.ExitError"},
+                {"Lambda-Runtime-Function-Error-Type": error_type},
             )
             connection.getresponse().read()
         except OSError as failure:
@@ -151,7 +154,14 @@ class Workers:
 
 def main(handler: str) -> NoReturn:
     count = int(os.environ["AWS_LAMBDA_MAX_CONCURRENCY"])
-    Workers(handler, count, float(os.environ.get("AWS_LAMBDA_FUNCTION_TIMEOUT", "300"))).keep()
+    emulators = os.environ.get("AWS_LAMBDA_FUNCTION_TIMEOUT", "300")
+    # Handlers see Lambda's variables and their own, not ours.
+    Workers(handler, count, float(os.environ.pop(TIMEOUT_VARIABLE, emulators))).keep()
+
+
+def _now() -> str:
+    now = time.time()
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now * 1000) % 1000:03d}Z"
 
 
 if __name__ == "__main__":
