@@ -96,7 +96,7 @@ def _run_buildx(image: str, target: str, base: Base, platform: str, reference: s
         for line in process.stdout or ():
             last.append(line.rstrip())
             number, _, text = line.strip().partition(" ")
-            if text.startswith("["):
+            if text.startswith("[") and not text.startswith("[internal]"):
                 steps[number] = " ".join(text.split())
             elif text.startswith("DONE") and number in steps:
                 say(image, f"{text.removeprefix('DONE').strip():>6} {steps[number]}")
