@@ -40,7 +40,7 @@ class Quota:
         message = {
             "calls_exhausted": (
                 f"You have used all {limit:,} calls of your {plan.name} plan for this period. "
-                f"They reset on {day}; a larger plan gives you more right away"
+                f"They reset on {day}"
             ),
             "token_guard": (
                 f"This call could exceed your {plan.name} plan's fair-use limit of {limit:,} "

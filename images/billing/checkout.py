@@ -155,19 +155,22 @@ def _clear(customer_id: str, session_id: str) -> None:
 
 
 def _unused(order: Order, lease: Lease, customer_id: str, price_id: str) -> CheckoutSession:
-    """A session that is open now. A key that replays a finished one is given up for the next."""
+    """A session that is open now. A key that replays a finished one is given up for a later one.
+
+    Steps double: after the table was restored from a backup, many keys may have been used already.
+    """
     stripe = stripe_api.api()
     params = order.session_params(customer_id, price_id)
-    for _ in range(REPLAYS):
+    for attempt in range(REPLAYS):
         try:
             made = stripe.create_session(params, order.idempotency_key(lease.state.generation))
         except KeyReused:
-            lease.write(lease.state.next_attempt(_now()))
+            lease.write(lease.state.next_attempt(_now(), skip=2**attempt - 1))
             continue
         session = stripe.session(made.id) if made.replayed else made
         if session and session.status == "open":
             return session
-        lease.write(lease.state.next_attempt(_now()))
+        lease.write(lease.state.next_attempt(_now(), skip=2**attempt - 1))
     raise Unavailable("The checkout cannot be prepared at the moment", code="checkout_busy")
 
 

@@ -77,8 +77,8 @@ class CheckoutState:
             return lease
         return lease.next_attempt(now)
 
-    def next_attempt(self, now: int) -> "CheckoutState":
-        """The same lease with a new idempotency key.
+    def next_attempt(self, now: int, *, skip: int = 0) -> "CheckoutState":
+        """The same lease with a new idempotency key; `skip` leaves out that many more.
 
         Raises:
             LimitExceeded: too many sessions were made lately (`checkout_rate_limited`).
@@ -94,7 +94,10 @@ class CheckoutState:
                 headers={"Retry-After": str(wait)},
             )
         return replace(
-            self, generation=self.generation + 1, window_start=start, window_count=count + 1
+            self,
+            generation=self.generation + 1 + skip,
+            window_start=start,
+            window_count=count + 1,
         )
 
     def opened(self, session: CheckoutSession) -> "CheckoutState":

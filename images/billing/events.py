@@ -28,7 +28,8 @@ HANDLED = (
 def settle(customer_id: str, events: Sequence[Event]) -> str:
     """Bring the customer up to date and record the events; returns the outcome they got.
 
-    A deleted customer gives the user free for a new one, before the event counts as dealt with.
+    A customer that Stripe has deleted (Stripe is asked: the event only says so) gives the user free
+    for a new one, before the event counts as dealt with.
 
     Raises:
         AppError: Stripe or the table failed; nothing was recorded.
@@ -36,7 +37,8 @@ def settle(customer_id: str, events: Sequence[Event]) -> str:
     if all(event.type != "customer.deleted" for event in events):
         return sync(customer_id, events).outcome
     outcome = sync(customer_id).outcome
-    if user_id := store.bound_user(customer_id):
+    user_id = store.bound_user(customer_id)
+    if user_id and not stripe_api.api().customer_exists(customer_id):
         store.release(user_id, customer_id)
     store.record(events, outcome)
     return outcome

@@ -81,6 +81,15 @@ class StripeApi:
         with _translated("customers.update"):
             self._v1.customers.update(customer_id, {k: v for k, v in known.items() if v})
 
+    def customer_exists(self, customer_id: str) -> bool:
+        """Whether Stripe has this customer and has not deleted it."""
+        try:
+            with _translated("customers.retrieve"):
+                found = self._v1.customers.retrieve(customer_id)
+        except StripeMissing:
+            return False
+        return not getattr(found, "deleted", False)
+
     def subscriptions(self, customer_id: str) -> list[Subscription]:
         """All subscriptions of a customer, ended ones included; none for a deleted customer."""
         params = {"customer": customer_id, "status": "all", "limit": 100}

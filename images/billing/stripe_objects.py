@@ -13,6 +13,8 @@ from saas import clock
 from saas.plans import Plan, catalogue
 
 APP = "groundwork"
+# "Object IDs" may grow to 255 characters (Stripe API reference).
+MAX_ID_CHARACTERS = 255
 Raw = dict[str, Any]
 
 
@@ -109,9 +111,12 @@ def event(raw: Raw) -> Event:
         ValueError: it is not shaped like an event.
     """
     try:
-        return _event(raw)
+        found = _event(raw)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError("not shaped like an event") from error
+    if max(len(found.id), len(found.type), len(found.customer_id)) > MAX_ID_CHARACTERS:
+        raise ValueError("ids are too long")
+    return found
 
 
 def _event(raw: Raw) -> Event:

@@ -1,14 +1,17 @@
 """What the users routes take and give."""
 
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, field_validator
 
+from saas.attributes import marshal
 from saas.schemas import ApiModel, Optional
 
 Name = Annotated[str, Field(max_length=200)]
 MAX_PREFERENCES = 50
-MAX_PREFERENCES_CHARACTERS = 8_000
+MAX_PREFERENCES_BYTES = 8_000
+MAX_DEPTH = 8
 
 
 class User(ApiModel):
@@ -53,11 +56,28 @@ class ProfileChange(ApiModel):
 
     @field_validator("preferences")
     @classmethod
-    def _bounded(cls, value: Any) -> Any:
-        if value is not None and (
-            len(value) > MAX_PREFERENCES or len(str(value)) > MAX_PREFERENCES_CHARACTERS
-        ):
-            raise ValueError(
-                f"at most {MAX_PREFERENCES} values, {MAX_PREFERENCES_CHARACTERS:,} characters"
-            )
+    def _storable(cls, value: Any) -> Any:
+        if value is None:
+            return value
+        if len(value) > MAX_PREFERENCES:
+            raise ValueError(f"at most {MAX_PREFERENCES} preferences")
+        if not _fits(value, MAX_DEPTH):
+            raise ValueError(f"names must not be empty, and nesting ends at {MAX_DEPTH} levels")
+        try:
+            size = len(json.dumps(value, ensure_ascii=False).encode())
+            marshal(value)
+        except (ValueError, RecursionError) as error:
+            raise ValueError("a text or a number in it cannot be stored") from error
+        if size > MAX_PREFERENCES_BYTES:
+            raise ValueError(f"at most {MAX_PREFERENCES_BYTES:,} bytes")
         return value
+
+
+def _fits(value: Any, depth: int) -> bool:
+    """Whether a JSON value is nested at most `depth` levels deep and has no empty names."""
+    if isinstance(value, dict):
+        parts = list(value.values())
+        return depth > 0 and all(value) and all(_fits(part, depth - 1) for part in parts)
+    if isinstance(value, list):
+        return depth > 0 and all(_fits(part, depth - 1) for part in value)
+    return True

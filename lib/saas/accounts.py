@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from saas import clock, entitlements
 from saas.entitlements import Entitlement
 from saas.errors import Forbidden
-from saas.table import ABSENT, ConditionFailed, Item, Key, Put, table
+from saas.table import ABSENT, ConditionFailed, Item, Key, Put, Update, When, table
 
 if TYPE_CHECKING:
     from saas.auth import Identity
@@ -51,6 +51,9 @@ def refuse_barred(user: Item | None) -> None:
 def ensure(identity: "Identity", user: Item | None = None) -> Item:
     """The user's item, created from the identity when there is none; safe to race.
 
+    An item without an e-mail takes it from the first identity that has one: a Cognito access token
+    carries none, and neither does an imported user's first call.
+
     Args:
         identity: who is calling, verified.
         user: the item if the caller has just read it.
@@ -59,7 +62,7 @@ def ensure(identity: "Identity", user: Item | None = None) -> Item:
         Forbidden: the account was blocked or deleted.
     """
     if user is not None:
-        return user
+        return _completed(identity, user)
     item = new_user(identity.user_id, email=identity.email, name=identity.name)
     try:
         table().write(Put(item, when=ABSENT))
@@ -67,6 +70,24 @@ def ensure(identity: "Identity", user: Item | None = None) -> Item:
         refuse_barred(failed.item)
         return failed.item or item
     return item
+
+
+def _completed(identity: "Identity", user: Item) -> Item:
+    if user.get("email") or not identity.email:
+        return user
+    changes = {"email": identity.email, **_index(identity.user_id, identity.email)}
+    if identity.name and not user.get("name"):
+        changes["name"] = identity.name
+    unset = When(
+        "attribute_not_exists(#barred) AND (attribute_not_exists(#email) OR #email = :none)",
+        none="",
+    )
+    update = Update(key(identity.user_id), set=changes, when=unset)
+    try:
+        return table().write(update, returning=True) or user
+    except ConditionFailed as failed:
+        refuse_barred(failed.item)
+        return failed.item or user
 
 
 def new_user(user_id: str, *, email: str, name: str) -> Item:
@@ -84,5 +105,9 @@ def new_user(user_id: str, *, email: str, name: str) -> Item:
         "updatedAt": moment,
     }
     if email:
-        item |= {"gsi1pk": f"EMAIL#{email}", "gsi1sk": f"USER#{user_id}"}
+        item |= _index(user_id, email)
     return item
+
+
+def _index(user_id: str, email: str) -> Item:
+    return {"gsi1pk": f"EMAIL#{email}", "gsi1sk": f"USER#{user_id}"}

@@ -3,12 +3,16 @@
 from decimal import Decimal
 from typing import Any
 
+MAX_DIGITS = 38
+MAX_EXPONENT = 125
+
 
 def marshal(item: dict[str, Any]) -> dict[str, Any]:
     """A plain dict in attribute-value form; attributes that are None are left out.
 
     Raises:
         TypeError: a value is of a kind that we do not store.
+        ValueError: a number is infinite, too long, too large or too small.
     """
     return {key: _typed(value) for key, value in item.items() if value is not None}
 
@@ -24,7 +28,7 @@ def _typed(value: Any) -> dict[str, Any]:
     if isinstance(value, bool):
         return {"BOOL": value}
     if isinstance(value, int | float | Decimal):
-        return {"N": str(value)}
+        return {"N": _decimal(value)}
     if isinstance(value, dict):
         return {"M": {key: _typed(part) for key, part in value.items()}}
     if isinstance(value, list | tuple):
@@ -32,6 +36,15 @@ def _typed(value: Any) -> dict[str, Any]:
     if not isinstance(value, str):
         raise TypeError(f"we store no {type(value).__name__}")
     return {"S": value}
+
+
+def _decimal(value: int | float | Decimal) -> str:
+    """A number within what DynamoDB keeps exactly: 38 digits, magnitudes of 1E-130 to 1E+126."""
+    number = Decimal(str(value))
+    digits = len(number.as_tuple().digits)
+    if not number.is_finite() or digits > MAX_DIGITS or abs(number.adjusted()) > MAX_EXPONENT:
+        raise ValueError("DynamoDB cannot hold this number exactly")
+    return str(value)
 
 
 def _plain(value: dict[str, Any]) -> Any:

@@ -18,6 +18,8 @@ Event = dict[str, Any]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # DynamoDB keys are at most 2,048 bytes and the id is part of several.
 MAX_USER_ID_CHARACTERS = 256
+MAX_EMAIL_CHARACTERS = 320
+MAX_NAME_CHARACTERS = 256
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,8 @@ def _identity(
     email, name = claims.get("email"), claims.get("name")
     return Identity(
         user_id=user_id,
-        email=email if isinstance(email, str) else "",
-        name=name if isinstance(name, str) else "",
+        email=email if isinstance(email, str) and len(email) <= MAX_EMAIL_CHARACTERS else "",
+        name=name[:MAX_NAME_CHARACTERS] if isinstance(name, str) else "",
         source=source,
         groups=groups,
     )

@@ -11,6 +11,8 @@ from saas.table import Item, Key
 
 # Stripe subscription statuses that give access ("Subscription object", field `status`).
 GRANTING = frozenset({"active", "trialing", "past_due"})
+# A month of 31 days, and an hour for periods that daylight saving stretched.
+LONGEST_MONTH = timedelta(days=31, hours=1)
 # What the frontend's `Subscription.status` says for each Stripe status.
 FRONTEND_STATUS = {
     "active": "active",
@@ -98,15 +100,19 @@ class Entitlement:
     def quota_window(self, now: datetime) -> tuple[datetime, datetime]:
         """Begin and end of the month that quotas count in.
 
-        Months begin at the subscription's period start: a monthly plan's window is its period,
-        a yearly plan has twelve. A 31st is followed by the last day of a shorter month.
+        A monthly plan's window is its period, as Stripe cuts it (an anchor on the 31st makes
+        periods of 28 to 31 days). A longer period has one window a month, counted from its begin.
+        In the grace after a period the next one is assumed to have begun.
         """
-        anchor = self.current_period_start
-        months = (now.year - anchor.year) * 12 + now.month - anchor.month
-        if _add_months(anchor, months) > now:
+        start, end = self.current_period_start, self.current_period_end
+        if now >= end:
+            start, end = end, _add_months(end, 1)
+        if end - start <= LONGEST_MONTH:
+            return start, end
+        months = max((now.year - start.year) * 12 + now.month - start.month, 0)
+        if months and _add_months(start, months) > now:
             months -= 1
-        months = max(months, 0)
-        return _add_months(anchor, months), _add_months(anchor, months + 1)
+        return _add_months(start, months), min(_add_months(start, months + 1), end)
 
 
 def _add_months(anchor: datetime, months: int) -> datetime:

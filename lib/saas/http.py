@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -26,6 +27,12 @@ Event = dict[str, Any]
 Handler = Callable[[Event, Any], dict[str, Any]]
 MAX_BODY_BYTES = 1_048_576
 JSON = "application/json"
+MAX_FIELD_DEPTH = 5
+_TEXTS = {
+    "model_attributes_type": "must be an object",
+    "model_type": "must be an object",
+    "recursion_loop": "is nested too deeply",
+}
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -161,13 +168,20 @@ def _with_plain_json(event: Event, headers: dict[str, str]) -> Event:
         raise UnsupportedMediaType("The request body must be application/json")
     try:
         text = raw.decode("utf-8") if raw.strip() else "{}"
-        body = json.loads(text, parse_constant=_refuse_constant)
+        body = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise BadRequest("The request body is not valid JSON", code="invalid_json") from error
     if not isinstance(body, dict):
         raise BadRequest("The request body must be a JSON object", code="invalid_json")
     plain_headers = {**(event.get("headers") or {}), "content-type": JSON}
     return {**event, "body": text, "isBase64Encoded": False, "headers": plain_headers}
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is out of range")
+    return number
 
 
 def _refuse_constant(name: str) -> Any:
@@ -238,9 +252,10 @@ def _field(problem: dict[str, Any]) -> dict[str, str]:
     if problem["type"] == "missing" or absent:
         message = f"{label} is required"
     else:
-        text = str(problem.get("msg", "is not valid")).removeprefix("Value error, ")
+        text = _TEXTS.get(problem["type"]) or str(problem.get("msg", "is not valid"))
+        text = text.removeprefix("Value error, ")
         message = f"{label}: {text[:1].lower()}{text[1:]}"
-    return {"name": ".".join(path), "message": message}
+    return {"name": ".".join(path[:MAX_FIELD_DEPTH]), "message": message}
 
 
 def _label(name: str) -> str:

@@ -283,6 +283,19 @@ def test_a_deleted_customer_ends_access_and_frees_the_user(stage: Stage) -> None
     assert stage.status()["hasActiveSubscription"] is True
 
 
+def test_an_event_alone_deletes_no_customer(stage: Stage) -> None:
+    """The event only names a customer; whether it was deleted is Stripe's to say."""
+    stage.buy()
+    other = stage.events("customer.created", stage.customer_id)[0]
+    lying = {**other, "id": "evt_lie", "type": "customer.deleted"}
+    assert stage.deliver(lying) == 200
+    assert stage.user_item["stripeCustomerId"] == stage.customer_id
+    assert stage.status()["hasActiveSubscription"] is True
+    stage.stripe.subscriptions.cancel(stage.entitlement.stripe_subscription_id)  # type: ignore[union-attr]
+    sync(stage.customer_id)
+    assert stage.status()["hasActiveSubscription"] is False
+
+
 @pytest.mark.parametrize("version", [stripe_api.API_VERSION, stripe.api_version])
 def test_pinned_and_newest_shapes_are_both_understood(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, version: str

@@ -151,6 +151,54 @@ def test_a_profile_has_limits(aws: LocalAws, user_id: str, body: Any) -> None:
     assert (status, answer["code"]) == (400, "validation_failed")
 
 
+POISON = [
+    '{"a": 1e400}',
+    '{"a": -1e400}',
+    '{"a": 1e130}',
+    '{"a": 1e-200}',
+    '{"a": 123456789012345678901234567890123456789012345}',
+    '{"a": "\\ud800"}',
+    '{"\\ud800": 1}',
+    '{"": 1}',
+    '{"a": {"": 1}}',
+    '{"a": ' + "[" * 9 + "]" * 9 + "}",
+    '{"a": ' + '{"b":' * 200 + "1" + "}" * 200 + "}",
+    '{"a": "' + "ü" * 5_000 + '"}',
+]
+
+
+@pytest.mark.parametrize("preferences", POISON, ids=lambda text: text[:24])
+def test_what_cannot_be_stored_is_refused_and_harms_nobody(
+    aws: LocalAws, user_id: str, preferences: str
+) -> None:
+    call(aws, user_id, "GET", "/users/me")
+    before = stored(user_id)
+    status, answer = call(aws, user_id, "PATCH", "/users/me", f'{{"preferences": {preferences}}}')
+    assert (status, answer["success"]) == (400, False)
+    assert answer["code"] in ("validation_failed", "invalid_json")
+    assert stored(user_id) == before
+    assert call(aws, user_id, "GET", "/users/me")[0] == 200
+
+
+def test_the_first_identity_with_an_email_completes_a_user_without_one(
+    aws: LocalAws, user_id: str
+) -> None:
+    call(aws, user_id, "GET", "/users/me", email=None, name=None)
+    assert stored(user_id)["email"] == ""  # type: ignore[index]
+    _, body = call(aws, user_id, "GET", "/users/me", email="late@example.com", name="Late")
+    assert (body["data"]["email"], body["data"]["name"]) == ("late@example.com", "Late")
+    item = stored(user_id)
+    assert item is not None
+    assert item["gsi1pk"] == "EMAIL#late@example.com"
+    call(aws, user_id, "GET", "/users/me", email="other@example.com")
+    assert stored(user_id) == item
+
+
+def test_absurd_names_and_addresses_in_a_session_are_cut(aws: LocalAws, user_id: str) -> None:
+    status, body = call(aws, user_id, "GET", "/users/me", email="x" * 3_000, name="n" * 3_000)
+    assert (status, body["data"]["email"], len(body["data"]["name"])) == (200, "", 256)
+
+
 @pytest.mark.parametrize("mark", ["blocked", "deleted"])
 def test_a_tombstone_keeps_a_user_out_of_every_route(
     aws: LocalAws, user_id: str, mark: str

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from saas import aws_http
+from saas import aws_http, connections
 from saas.aws_http import BEDROCK, DYNAMODB, AwsError, AwsNoAnswer, AwsUnreachable, Client
 from saas.settings import AwsEnvironment
 
@@ -47,6 +47,8 @@ class Peer:
                     return
                 if step == "hang":
                     threading.Event().wait(1)
+                    self.close_connection = True
+                    return
                 self._answer(*(step if isinstance(step, tuple) else (200, {"ok": True}, {})))
 
             def _answer(self, status: int, body: Any, headers: dict[str, str]) -> None:
@@ -109,7 +111,8 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced_unnoticed(peer: Peer
     client = peer.client(BEDROCK)
     assert client.post("/a", {}, seconds=2) == {"ok": True}
     for _ in range(200):
-        if client._idle and aws_http._is_dead(client._idle[0]):
+        idle = client._connections._idle
+        if idle and connections.is_dead(idle[0].sock):
             break
         threading.Event().wait(0.01)
     assert client.post("/b", {}, seconds=2) == {"ok": True}
@@ -168,6 +171,12 @@ def test_nothing_sent_is_told_apart() -> None:
             client_of(f"http://127.0.0.1:{taken.getsockname()[1]}", DYNAMODB).post(
                 "/", {}, seconds=1
             )
+
+
+def test_a_header_cannot_smuggle_another(peer: Peer) -> None:
+    with pytest.raises(ValueError, match="line break"):
+        peer.client(BEDROCK).post("/a", {}, headers={"x": "y\r\nz: 1"}, seconds=1)
+    assert peer.seen == []
 
 
 def test_the_error_type_of_a_header_counts(peer: Peer) -> None:

@@ -87,30 +87,50 @@ def _day(year: int, month: int, day: int, hour: int = 0) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("start", "now", "window"),
+    ("start", "end"),
     [
-        (_day(2026, 3, 5), _day(2026, 3, 5), (_day(2026, 3, 5), _day(2026, 4, 5))),
-        (_day(2026, 3, 5), _day(2026, 4, 4, 23), (_day(2026, 3, 5), _day(2026, 4, 5))),
-        (_day(2026, 3, 5), _day(2026, 4, 5), (_day(2026, 4, 5), _day(2026, 5, 5))),
-        (_day(2026, 1, 31), _day(2026, 2, 27), (_day(2026, 1, 31), _day(2026, 2, 28))),
-        (_day(2026, 1, 31), _day(2026, 2, 28), (_day(2026, 2, 28), _day(2026, 3, 31))),
-        (_day(2026, 1, 31), _day(2026, 12, 31), (_day(2026, 12, 31), _day(2027, 1, 31))),
-        (_day(2028, 2, 29), _day(2029, 2, 28), (_day(2029, 2, 28), _day(2029, 3, 29))),
-        (_day(2026, 3, 5, 1), _day(2026, 3, 5, 0), (_day(2026, 3, 5, 1), _day(2026, 4, 5, 1))),
+        (_day(2026, 3, 5), _day(2026, 4, 5)),
+        (_day(2026, 1, 31), _day(2026, 2, 28)),
+        (_day(2026, 2, 28), _day(2026, 3, 31)),
+        (_day(2026, 4, 30), _day(2026, 5, 31)),
+        (_day(2026, 12, 31), _day(2027, 1, 31)),
+        (_day(2028, 2, 29), _day(2028, 3, 31)),
     ],
 )
-def test_quota_months_begin_with_the_period(
-    start: datetime, now: datetime, window: tuple[datetime, datetime]
-) -> None:
-    assert entitlement(current_period_start=start).quota_window(now) == window
+def test_a_monthly_window_is_the_period_on_each_of_its_days(start: datetime, end: datetime) -> None:
+    subject = entitlement(current_period_start=start, current_period_end=end)
+    moment = start
+    while moment < end:
+        assert subject.quota_window(moment) == (start, end)
+        moment += timedelta(hours=6)
+    assert subject.quota_window(end - timedelta(milliseconds=1)) == (start, end)
+    assert subject.quota_window(start - timedelta(seconds=5)) == (start, end)
 
 
-def test_quota_months_follow_one_another_without_gap_or_overlap() -> None:
-    subject = entitlement(current_period_start=_day(2026, 1, 31, 7))
-    moment, end = _day(2026, 1, 31, 7), _day(2026, 1, 31, 7)
-    for _ in range(500):
-        begin, after = subject.quota_window(moment)
-        assert begin <= moment < after
-        assert begin in (end, subject.quota_window(moment - timedelta(days=1))[0])
-        end = after if moment + timedelta(days=1) >= after else end
-        moment += timedelta(days=1)
+@pytest.mark.parametrize("end", [_day(2026, 2, 28), _day(2026, 3, 31), _day(2026, 4, 5)])
+def test_in_the_grace_the_next_window_has_begun_where_the_period_ended(end: datetime) -> None:
+    subject = entitlement(current_period_start=end - timedelta(days=30), current_period_end=end)
+    begin, after = subject.quota_window(end + timedelta(hours=3))
+    assert begin == end
+    assert timedelta(days=28) <= after - begin <= timedelta(days=31)
+
+
+@pytest.mark.parametrize("start", [_day(2026, 1, 31, 7), _day(2026, 3, 5), _day(2028, 2, 29)])
+def test_a_year_has_twelve_windows_without_gap_or_overlap(start: datetime) -> None:
+    end = (
+        start.replace(year=start.year + 1, day=min(start.day, 28))
+        if start.month == 2
+        else (start.replace(year=start.year + 1))
+    )
+    subject = entitlement(current_period_start=start, current_period_end=end)
+    windows = []
+    moment = start
+    while moment < end:
+        window = subject.quota_window(moment)
+        assert window[0] <= moment < window[1]
+        if window not in windows:
+            windows.append(window)
+        moment += timedelta(hours=12)
+    assert len(windows) == 12
+    assert (windows[0][0], windows[-1][1]) == (start, end)
+    assert [after for _, after in windows[:-1]] == [begin for begin, _ in windows[1:]]

@@ -153,10 +153,14 @@ class Launcher:
 
     def _images_of(self, changed: list[Path]) -> set[str]:
         """The images whose folder contains the changed files; empty when shared code changed."""
-        names = {spec.image for spec in self.specs.values()}
+        folders = {
+            folder / spec.image: spec.image
+            for spec in self.specs.values()
+            for folder in self.code.watched
+        }
         touched: set[str] = set()
         for path in changed:
-            owners = names.intersection(path.parts)
+            owners = {image for folder, image in folders.items() if path.is_relative_to(folder)}
             if not owners:
                 return set()
             touched |= owners

@@ -35,8 +35,10 @@ class Control:
         config: StackConfig,
         endpoints: Callable[[], dict[str, Any]],
         reset: Callable[[], Awaitable[None]],
+        ready: Callable[[], bool],
     ) -> None:
         self._config = config
+        self._ready = ready
         self._endpoints = endpoints
         self._reset = reset
         self._session: ClientSession | None = None
@@ -57,6 +59,14 @@ class Control:
             await self._session.close()
 
     async def endpoints(self, _request: web.Request) -> web.StreamResponse:
+        if not self._ready():
+            # Half of the answer would be empty until local AWS is provisioned.
+            message = {"message": "Groundwork is still starting"}
+            return web.json_response(
+                message,
+                status=503,
+                headers={"Retry-After": "1"},
+            )
         return web.json_response(self._endpoints())
 
     async def mail(self, request: web.Request) -> web.StreamResponse:

@@ -24,6 +24,7 @@ from localcloud.functions.manifest import (
 from localcloud.functions.pool import MAX_WORKERS
 from localcloud.functions.transport import Functions
 from localcloud.process import die_with_parent
+from localcloud.rebinding import rebind
 
 from .app import Site
 from .control import Control
@@ -144,7 +145,7 @@ class Gateway:
             integration_seconds=self.parts.integration_seconds,
             log=self.parts.log,
         )
-        control = Control(self.config, self.endpoints, self.reset)
+        control = Control(self.config, self.endpoints, self.reset, ready=lambda: self._ready)
         return Site(self.config, api, control, ready=lambda: self._ready).application()
 
     def _invoke_app(self) -> web.Application:
@@ -207,6 +208,7 @@ class Gateway:
             await wait_until_healthy(self.config.aws_url)
             instance = await instance_of(self.config.aws_url)
             self.provisioned = dict(await asyncio.to_thread(self.parts.provision, self.config))
+            await rebind(self.config)
             self._aws_instance = instance
         table = environment_table(
             self.config,
