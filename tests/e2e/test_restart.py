@@ -1,4 +1,4 @@
-"""What survives a restart: local Stripe keeps who paid, local AWS starts empty; both agree again."""
+"""After a restart local Stripe remembers who paid, local AWS starts empty, and both agree."""
 
 import time
 from pathlib import Path
