@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # The frontend loads a basil-era Stripe.js; webhook endpoints are created with the same version.
 API_VERSION = "2025-08-27.basil"
-CONNECT_SECONDS, READ_SECONDS = 2, 5
+READ_SECONDS = 5
 RETRIES = 2
 PRICE_CACHE_SECONDS = 300
 SIGNATURE_TOLERANCE_SECONDS = 300
@@ -40,6 +40,8 @@ class StripeApi:
     def __init__(self, key: str, base: str) -> None:
         import stripe
 
+        from billing.stripe_http import StripeHttp
+
         self.livemode = key.startswith(("sk_live_", "rk_live_"))
         self._prices: dict[str, tuple[float, str]] = {}
         client: Any = stripe.StripeClient(
@@ -47,7 +49,7 @@ class StripeApi:
             stripe_version=API_VERSION,
             base_addresses={"api": base},
             max_network_retries=RETRIES,
-            http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
+            http_client=StripeHttp(base, seconds=READ_SECONDS),
         )
         self._v1 = client.v1
 

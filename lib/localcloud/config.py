@@ -56,7 +56,7 @@ class StackConfig:
     gateway_host: str = HOST
     """Address that the gateway listens on; every other part listens on loopback."""
 
-    emulators: dict[str, str] = field(default_factory=dict)
+    emulators: dict[str, str] = field(default_factory=dict, hash=False)
     """`host:port` of the emulator that runs each function's container; empty: processes."""
 
     emulator_concurrency: int = 0

@@ -4,23 +4,18 @@ The SDK would do, but importing it and building two clients costs ten times the 
 cold start, which a function's first caller waits for. Connections are kept and reused.
 """
 
-import http.client
 import json
 import random
-import select
-import socket
-import threading
 import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
+from saas.connections import Answer, Connections, NoAnswer, Unreachable
 from saas.settings import AwsEnvironment, aws_environment
 from saas.signing import signed_headers
 
-CONNECT_SECONDS = 2.0
 ATTEMPTS = 4
 FIRST_PAUSE = 0.05
 _THROTTLED = frozenset(
@@ -49,12 +44,8 @@ class AwsError(Exception):
         return self.status >= 500 or self.status == 429 or self.code in _THROTTLED
 
 
-class AwsUnreachable(Exception):
-    """No connection could be made: nothing was sent."""
-
-
-class AwsNoAnswer(Exception):
-    """The request went out and no whole answer came back: it may have been carried out."""
+AwsUnreachable = Unreachable
+AwsNoAnswer = NoAnswer
 
 
 @dataclass(frozen=True)
@@ -85,9 +76,7 @@ class Client:
     def __init__(self, service: Service, aws: AwsEnvironment) -> None:
         self._service = service
         self._aws = aws
-        self._url = urlsplit(aws.endpoint(service.name))
-        self._idle: list[http.client.HTTPConnection] = []
-        self._lock = threading.Lock()
+        self._connections = Connections(aws.endpoint(service.name), aws.ca_bundle)
 
     def call(self, operation: str, payload: dict[str, Any]) -> dict[str, Any]:
         """An operation by name, repeated a few times while the service is busy or out of reach.
@@ -128,64 +117,17 @@ class Client:
         sent = signed_headers(
             self._aws,
             self._service.signing_name,
-            host=self._url.netloc,
+            host=self._connections.host,
             path=path,
             headers={"content-type": self._service.content_type, **(headers or {})},
             body=body,
             now=datetime.now(UTC),
         )
-        connection = self._connect(seconds)
-        try:
-            answer = _exchange(connection.sock, path, sent, body)
-            content = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            raise AwsNoAnswer(type(error).__name__) from error
-        self._keep(connection, answer)
-        return _result(answer, content)
+        return _result(self._connections.send("POST", path, sent, body, seconds=seconds))
 
     def close(self) -> None:
         """Close the connections that are kept."""
-        while connection := self._take():
-            connection.close()
-
-    def _connect(self, seconds: float) -> http.client.HTTPConnection:
-        while connection := self._take():
-            if not _is_dead(connection):
-                connection.sock.settimeout(seconds)
-                return connection
-            connection.close()
-        fresh = self._open()
-        try:
-            fresh.connect()
-        except OSError as error:
-            raise AwsUnreachable(type(error).__name__) from error
-        fresh.sock.settimeout(seconds)
-        return fresh
-
-    def _open(self) -> http.client.HTTPConnection:
-        if self._url.scheme == "https":
-            from saas import tls
-
-            return http.client.HTTPSConnection(
-                self._url.netloc,
-                timeout=CONNECT_SECONDS,
-                context=tls.context(self._aws.ca_bundle),
-            )
-        return http.client.HTTPConnection(self._url.netloc, timeout=CONNECT_SECONDS)
-
-    def _take(self) -> http.client.HTTPConnection | None:
-        with self._lock:
-            return self._idle.pop() if self._idle else None
-
-    def _keep(
-        self, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse
-    ) -> None:
-        if answer.will_close:
-            connection.close()
-            return
-        with self._lock:
-            self._idle.append(connection)
+        self._connections.close()
 
 
 def is_outage(error: BaseException) -> bool:
@@ -216,33 +158,9 @@ def forget_clients() -> None:
         _clients.popitem()[1].close()
 
 
-def _exchange(
-    connection: socket.socket, path: str, headers: dict[str, str], body: bytes
-) -> http.client.HTTPResponse:
-    """Send a request and read the answer's head.
-
-    `HTTPConnection.request` writes head and body apart, which costs another packet, TLS record and
-    wake-up of the other side; DynamoDB requests are small and many.
-    """
-    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-    head = "\r\n".join([*lines, f"content-length: {len(body)}", "", ""])
-    connection.sendall(head.encode("latin-1") + body)
-    answer = http.client.HTTPResponse(connection, method="POST")
-    answer.begin()
-    return answer
-
-
-def _is_dead(connection: http.client.HTTPConnection) -> bool:
-    """Whether the other side closed an idle connection: it is then readable before we ask."""
+def _result(answer: Answer) -> dict[str, Any]:
     try:
-        return bool(select.select([connection.sock], [], [], 0)[0])
-    except (OSError, ValueError):
-        return True
-
-
-def _result(answer: http.client.HTTPResponse, content: bytes) -> dict[str, Any]:
-    try:
-        body = json.loads(content) if content else {}
+        body = json.loads(answer.content) if answer.content else {}
     except ValueError as error:
         if answer.status == 200:
             raise AwsNoAnswer("malformed answer") from error

@@ -12,7 +12,7 @@ DOMAINS = ("users", "billing", "ai")
 ADAPTERS = {
     "boto3": {"lib/saas/aws.py"},
     "botocore": {"lib/saas/aws.py"},
-    "stripe": {"images/billing/stripe_api.py"},
+    "stripe": {"images/billing/stripe_api.py", "images/billing/stripe_http.py"},
 }
 
 

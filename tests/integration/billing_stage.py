@@ -17,7 +17,8 @@ import pytest
 import stripe
 from aiohttp import web
 
-from billing import handler, store, stripe_api
+from billing import handler, store, stripe_api, stripe_http
+from billing.stripe_http import StripeHttp
 from localcloud.stripe.account import Account
 from localcloud.stripe.app_keys import ACCOUNT
 from localcloud.stripe.server import create_app
@@ -213,8 +214,8 @@ def failing(status: int, **error: str) -> tuple[bytes, int, dict[str, str]]:
     return json.dumps(body).encode(), status, {"Request-Id": "req_failing"}
 
 
-class Watched(stripe.RequestsClient):
-    """The SDK's own HTTP client, which tells a stage of every request."""
+class Watched(StripeHttp):
+    """Our HTTP client of the SDK, which tells a stage of every request."""
 
     stage: Stage
 
@@ -236,8 +237,8 @@ def stage(monkeypatch: pytest.MonkeyPatch, aws: LocalAws) -> Iterator[Stage]:
     made = Stage(aws, account, monkeypatch)
     domain_environment.enter(monkeypatch, aws)
     monkeypatch.setattr(Watched, "stage", made, raising=False)
-    monkeypatch.setattr(stripe, "RequestsClient", Watched)
-    monkeypatch.setattr(stripe.RequestsClient, "MAX_DELAY", 0.02)
+    monkeypatch.setattr(stripe_http, "StripeHttp", Watched)
+    monkeypatch.setattr(stripe._http_client.HTTPClient, "MAX_DELAY", 0.02)
     monkeypatch.setattr(stripe._http_client.HTTPClient, "INITIAL_DELAY", 0.01)
     stripe_api._for_key.cache_clear()
     with domain_environment.requests_to(DYNAMODB) as made.dynamodb_requests:

@@ -1,0 +1,62 @@
+"""What the Stripe SDK is told of answers and failures."""
+
+from http.client import HTTPMessage
+from typing import Any
+
+import pytest
+from stripe import APIConnectionError
+
+from billing.stripe_http import StripeHttp
+from saas.connections import Answer, Connections, NoAnswer, Unreachable
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, result: Answer | Exception) -> list[tuple[Any, ...]]:
+    """Connections that send nothing; returns what they were to send."""
+    sent: list[tuple[Any, ...]] = []
+
+    def send(_: Connections, *args: Any, seconds: float) -> Answer:
+        sent.append((*args, seconds))
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    monkeypatch.setattr(Connections, "send", send)
+    return sent
+
+
+def test_an_answer_reaches_the_sdk_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = HTTPMessage()
+    headers["Request-Id"] = "req_1"
+    sent = answering(monkeypatch, Answer(402, headers, b"{}"))
+    content, status, found = StripeHttp("https://api.stripe.com", seconds=5).request(
+        "get", "https://api.stripe.com/v1/subscriptions?customer=cus_1", {"Authorization": "x"}
+    )
+    assert (content, status, found["request-id"]) == (b"{}", 402, "req_1")
+    path, wanted = "/v1/subscriptions?customer=cus_1", {"host": "api.stripe.com"}
+    assert sent == [("GET", path, wanted | {"Authorization": "x"}, b"", 5)]
+
+
+def test_a_body_is_sent_as_utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = answering(monkeypatch, Answer(200, HTTPMessage(), b"{}"))
+    StripeHttp("https://api.stripe.com", seconds=5).request(
+        "post", "https://api.stripe.com/v1/customers", {}, "name=Zo%C3%AB&x=ü"
+    )
+    assert sent[0][0] == "POST"
+    assert sent[0][3] == "name=Zo%C3%AB&x=ü".encode()
+
+
+@pytest.mark.parametrize(
+    ("failure", "repeated"),
+    [
+        (Unreachable("ConnectionRefusedError"), True),
+        (Unreachable("SSLCertVerificationError", untrusted=True), False),
+        (NoAnswer("TimeoutError"), True),
+    ],
+)
+def test_only_an_untrusted_host_is_not_asked_again(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception, repeated: bool
+) -> None:
+    answering(monkeypatch, failure)
+    with pytest.raises(APIConnectionError) as raised:
+        StripeHttp("https://api.stripe.com", seconds=5).request("get", "https://x/v1", {})
+    assert raised.value.should_retry is repeated
