@@ -71,6 +71,11 @@ push: setup ## build and push what changed, write images.json (REGISTRY=…, BAS
 	@[ -n "$(REGISTRY)" ] || { echo "push: name the registry: make push REGISTRY=123456789012.dkr.ecr.us-east-1.amazonaws.com/groundwork"; exit 1; }
 	@$(BIN)/python -m localcloud.release push --registry "$(REGISTRY)" $(RELEASE)
 
+.PHONY: test-images
+test-images: setup ## the images' contents, their answers under the emulator, releases, docker compose (BASE=…)
+	@docker info >/dev/null 2>&1 || { echo "test-images: no Docker engine answers; .ci/docker-engine installs and starts one"; exit 1; }
+	@BASE="$(BASE)" $(BIN)/python -m pytest tests/images
+
 .PHONY: base-image
 base-image: ## build a stand-in for the images' base where none can be pulled (debootstrap; needs root)
 	@.ci/base-image

@@ -39,7 +39,11 @@ def platform(engine: DockerClient) -> str:
 
 @pytest.fixture(scope="session")
 def base(engine: DockerClient, base_name: str, platform: str) -> Base:
-    return release_engine.resolve_base(engine, base_name, platform)
+    found = release_engine.resolve_base(engine, base_name, platform)
+    if release_engine.local_image(engine, found.reference) is None:
+        # A build fetches it for itself alone; the tests look at it, too.
+        engine.images.pull(found.reference, platform=platform)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -13,13 +13,10 @@ from localcloud.release import assemble
 def packages(tmp_path: Path) -> Path:
     """A botocore with two services, one of them in two API versions, and some files around it."""
     data = tmp_path / "botocore" / "data"
-    for service, version in (
-        ("s3", "2006-03-01"),
-        ("dynamodb", "2011-12-05"),
-        ("dynamodb", "2012-08-10"),
-    ):
-        folder = data / service / version
+    for service in ("s3/2006-03-01", "dynamodb/2011-12-05", "dynamodb/2012-08-10"):
+        folder = data / service
         folder.mkdir(parents=True)
+        version = folder.name
         model = {"documentation": "<p>prose</p>", "shapes": {"documentation": {"type": version}}}
         (folder / "service-2.json.gz").write_bytes(gzip.compress(json.dumps(model).encode()))
         (folder / "examples-1.json").write_text("{}")

@@ -1,4 +1,4 @@
-"""The release command without an engine: refusals in one line, `images.json` in one step, ECR's log-in."""
+"""The release command without an engine: refusals, bases, ECR's log-in, `images.json`."""
 
 import json
 from collections.abc import Callable
@@ -54,7 +54,7 @@ class FakeEngine:
 
     def get_registry_data(self, name: str) -> Any:
         if self._digest is None:
-            raise docker.errors.APIError("no route", explanation="no route")
+            raise docker.errors.APIError(name, explanation="no route")
         return type("Data", (), {"id": self._digest})
 
 
@@ -82,6 +82,14 @@ def test_a_base_is_pinned_to_its_content(
     base = resolve_base(FakeEngine(local, digest), "python", AMD64)
 
     assert (base.reference, base.identity) == (reference, identity)
+
+
+def test_a_pinned_base_needs_no_tag() -> None:
+    name = "127.0.0.1:5000/library/python:3.11-slim"
+
+    base = resolve_base(FakeEngine(None, "sha256:new"), name, AMD64)
+
+    assert base.reference == "127.0.0.1:5000/library/python@sha256:new"
 
 
 def test_a_base_by_digest_needs_nobody() -> None:

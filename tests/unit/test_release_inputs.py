@@ -82,7 +82,7 @@ def test_new_moved_and_deleted_files_count(repository: Path, hashes: Callable[..
     for change in (
         lambda: (users / "new.py").write_text("x = 1\n"),
         lambda: (users / "new.py").rename(users / "moved.py"),
-        lambda: (users / "routes.py").unlink(),
+        (users / "routes.py").unlink,
     ):
         change()
         seen.append(hashes())

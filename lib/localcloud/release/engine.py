@@ -91,4 +91,9 @@ def resolve_base(client: DockerClient, name: str, platform: str) -> Base:
                 f"make base-image builds a stand-in, to be given as BASE={settings().stand_in}"
             ) from error
         digest = local["RepoDigests"][0].partition("@")[2]
-    return Base(f"{name}@{digest}", digest)
+    return Base(f"{_without_tag(name)}@{digest}", digest)
+
+
+def _without_tag(name: str) -> str:
+    repository, _, tag = name.rpartition(":")
+    return repository if repository and "/" not in tag else name
