@@ -198,10 +198,13 @@ class Gateway:
                 if found in (None, self._aws_instance):
                     continue
                 self.parts.log("gateway | local AWS has begun anew: provisioning it")
+                self.functions.pause()
                 try:
                     await self._provision()
                 except Exception as error:
                     self.parts.log(f"gateway | provisioning failed, and is repeated: {error}")
+                finally:
+                    self.functions.resume()
 
     async def _provision(self) -> None:
         if self.parts.provision:
