@@ -124,6 +124,16 @@ def test_a_call_waits_for_a_container_that_is_still_starting(
     assert answers == [({"took": {"do": "echo"}}, None)]
 
 
+@pytest.mark.parametrize("do", ["exit", "vanish"])
+def test_an_emulator_that_is_ending_gets_no_calls(
+    local: RunningGateway, fake: FakeEmulator, do: str
+) -> None:
+    assert local.invoke(NAME, {"do": do})[1] == "Unhandled"
+    started = time.monotonic()
+    assert local.invoke(NAME, {"do": "echo"})[1] is None
+    assert time.monotonic() - started > 0.9
+
+
 def test_a_container_that_never_comes_is_an_error(
     local: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:

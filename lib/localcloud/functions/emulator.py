@@ -36,6 +36,8 @@ _ERROR_TYPE = "Error-Type"
 _UNAVAILABLE = "Runtime.Unavailable"
 _ERROR_MEMBERS = {"errorType", "errorMessage", "requestId", "stackTrace", "cause"}
 _PAUSE_SECONDS = 0.05
+_ENDING_SECONDS = 1.0
+"""An emulator whose runtime is gone still takes calls while it ends, and loses them."""
 _GRACE_SECONDS = 1.0
 """The emulator knows the timeout, too, and answers in its own words when it can."""
 
@@ -149,6 +151,7 @@ class Emulator:
         self._workers = asyncio.Semaphore(max(concurrency, 1))
         self._log = log
         self._waiting = 0
+        self._ending_until = 0.0
         self._begun: set[str] = set()
 
     def admit(self) -> None:
@@ -175,6 +178,8 @@ class Emulator:
 
     async def _try(self, client: ClientSession, invocation: Invocation, deadline: float) -> bool:
         """Whether the call is finished; False when the emulator did not take it."""
+        if time.monotonic() < self._ending_until:
+            return False
         self._begun.add(invocation.request_id)
         try:
             await self._post(client, invocation)
@@ -189,6 +194,7 @@ class Emulator:
             self._log(f"{self.spec.name} | Task timed out after {self.spec.timeout:.2f} seconds")
         except ClientError as error:
             # The container went while it had the call, which must not be made twice.
+            self._ending_until = time.monotonic() + _ENDING_SECONDS
             invocation.fail_with(
                 "Runtime.ExitError",
                 f"RequestId: {invocation.request_id} Error: the container ended during the call",
@@ -220,17 +226,17 @@ class Emulator:
 
     def _error(self, invocation: Invocation, kind: str | None, status: int, body: bytes) -> bytes:
         """The error as Lambda would show it; the emulator leaves out what it does not know."""
-        error: dict[str, object] = {}
+        found: object = None
         with contextlib.suppress(ValueError):
             found = json.loads(body)
-            error = found if isinstance(found, dict) else {}
-        if status == 502:
-            kind = kind or "Runtime.InitError"
-        error.setdefault("errorType", kind or "Runtime.Unknown")
-        if "errorMessage" not in error:
-            text = body.decode(errors="replace").strip() if not error.get("errorType") else ""
-            error["errorMessage"] = text or f"RequestId: {invocation.request_id} Error: {kind}"
-        return json.dumps(error).encode()
+        error = found if isinstance(found, dict) else {}
+        text = "" if error else body.decode(errors="replace").strip()
+        kind = kind or ("Runtime.InitError" if status == 502 else "Runtime.Unknown")
+        if kind == "Runtime.ExitError" and "errorMessage" not in error:
+            # The emulator's own words for the end of its runtime; a worker's end has a message.
+            self._ending_until = time.monotonic() + _ENDING_SECONDS
+        message = text or f"RequestId: {invocation.request_id} Error: {kind}"
+        return json.dumps({"errorType": kind, "errorMessage": message, **error}).encode()
 
 
 def _is_error(body: bytes) -> bool:
