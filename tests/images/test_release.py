@@ -19,10 +19,13 @@ from localcloud.release import registry
 from localcloud.release.__main__ import main
 from localcloud.release.build import Built, build, images, tag_of
 from localcloud.release.engine import Base
+from localcloud.release.errors import ReleaseError
 from localcloud.release.inputs import SHIPPED
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+TOKEN = "made-up-token"
+TOKEN_BCRYPT = "$2b$04$npb0p2Pv2olR7Yzhr1p5hOTJMRHZrwd3rLWivr5BymgGwVe.nE5xG"
 ELF_MACHINE_AARCH64 = b"\xb7\x00"
 
 Push = Callable[..., int]
@@ -34,7 +37,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _serve(folder: Path, *, readonly: bool) -> tuple[subprocess.Popen[bytes], str]:
+def _serve(folder: Path, *, readonly: bool, users: str) -> tuple[subprocess.Popen[bytes], str]:
     program = shutil.which("docker-registry")
     assert program, "docker-registry is missing: apt-get install docker-registry"
     address = f"127.0.0.1:{_free_port()}"
@@ -42,14 +45,22 @@ def _serve(folder: Path, *, readonly: bool) -> tuple[subprocess.Popen[bytes], st
         "filesystem": {"rootdirectory": str(folder / "data")},
         "maintenance": {"readonly": {"enabled": readonly}},
     }
-    settings = {"version": "0.1", "storage": storage, "http": {"addr": address}}
+    settings: dict[str, object] = {
+        "version": "0.1",
+        "storage": storage,
+        "http": {"addr": address},
+    }
+    if users:
+        (folder / "users").write_text(users)
+        settings["auth"] = {"htpasswd": {"realm": "tests", "path": str(folder / "users")}}
     configuration = folder / "registry.yml"
     configuration.write_text(json.dumps(settings))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([program, "serve", str(configuration)], stdout=log, stderr=log)
     for _ in range(100):
         try:
-            assert requests.get(f"http://{address}/v2/", timeout=5).status_code == 200
+            status = requests.get(f"http://{address}/v2/", timeout=5).status_code
+            assert status == (401 if users else 200)
             return process, address
         except requests.ConnectionError:
             time.sleep(0.05)
@@ -62,8 +73,9 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
     """Starts registries; all end with this module."""
     processes = []
 
-    def start(*, readonly: bool = False) -> str:
-        process, address = _serve(tmp_path_factory.mktemp("registry"), readonly=readonly)
+    def start(*, readonly: bool = False, users: str = "") -> str:
+        folder = tmp_path_factory.mktemp("registry")
+        process, address = _serve(folder, readonly=readonly, users=users)
         processes.append(process)
         return address
 
@@ -188,6 +200,37 @@ def test_a_registry_that_serves_something_else_is_believed_in_nothing(
 
     assert "but the registry serves sha256:" in capsys.readouterr().err
     assert not output.exists()
+
+
+@pytest.fixture
+def tiny(engine: DockerClient) -> Iterator[Built]:
+    """An image of one empty file."""
+    reference = "groundwork/tests:tiny"
+    content = BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("empty"))
+    engine.api.import_image_from_data(content.getvalue(), *reference.split(":"))
+    yield Built("tiny", reference, "0" * 64, rebuilt=True)
+    engine.images.remove(reference, force=True)
+
+
+def test_a_log_in_opens_a_registry(
+    engine: DockerClient, serve: Callable[..., str], tiny: Built, platform: str
+) -> None:
+    """As with ECR: the user is `AWS`, the password a token."""
+    reference = f"{serve(users=f'AWS:{TOKEN_BCRYPT}')}/team/tiny:1"
+    right, wrong = ({"username": "AWS", "password": word} for word in (TOKEN, "expired"))
+
+    for refused in (wrong, None):
+        with pytest.raises(ReleaseError, match=reference):
+            registry.stored(engine, reference, refused)
+        with pytest.raises(ReleaseError, match=reference):
+            registry.push(engine, tiny, reference, refused)
+    assert registry.stored(engine, reference, right) is None
+    digest = registry.push(engine, tiny, reference, right)
+
+    found = registry.stored(engine, reference, right)
+    assert found == registry.Stored(digest, MANIFEST, (platform,))
 
 
 def test_an_index_of_manifests_is_refused(
