@@ -113,7 +113,7 @@ def _invoke(stack: Composed, **wanted: Any) -> tuple[str | None, dict[str, Any]]
     [
         ({"do": "raise"}, "ValueError", "asked to fail"),
         ({"do": "exit"}, "Runtime.ExitError", "exit status 3"),
-        ({"do": "sleep", "seconds": 60}, "Sandbox.Timedout", "timed out after 2.00 seconds"),
+        ({"do": "sleep", "seconds": 60}, "Sandbox.Timedout", "timed out after 5.00 seconds"),
         ({"do": "exhaust the memory"}, "Runtime.ExitError", "signal: SIGKILL"),
     ],
     ids=lambda value: value.get("do") if isinstance(value, dict) else "",
@@ -138,15 +138,17 @@ def test_a_failure_is_seen_as_such_and_the_function_recovers(
 
 
 def test_a_container_that_is_killed_comes_back(faulty: Composed) -> None:
-    slow = ThreadPoolExecutor(1).submit(_ask, faulty, do="sleep", seconds=1.5)
-    time.sleep(0.5)
-    # The runtime's own user may end it; PID 1, the emulator, then ends the container.
-    _kill_runtime(faulty)
-    under_way = slow.result()
+    kill = _killing(faulty)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(_ask, faulty, do="sleep", seconds=4.5)
+        time.sleep(0.5)
+        # The emulator, PID 1 of its container, ends with its runtime.
+        subprocess.run(kill, check=False, capture_output=True)
+        under_way = slow.result()
     assert (under_way.status_code, under_way.json()) == (500, INTERNAL)
     answer = _ask(faulty)
     assert answer.status_code == 200
-    assert answer.json()["remaining"] <= 2000
+    assert answer.json()["remaining"] <= 5000
     assert faulty.inspect("ai-api")["RestartCount"] == 1
 
 
@@ -157,10 +159,8 @@ def _runtime_users(stack: Composed, service: str) -> list[str]:
     return [row[1] for row in rows if row and "workers.py" in row[-1]]
 
 
-def _kill_runtime(stack: Composed) -> None:
-    kill = "for p in /proc/[0-9]*; do grep -q workers.py $p/cmdline && kill -9 ${p#/proc/}; done"
+def _killing(stack: Composed) -> list[str]:
+    """The command that ends a function's runtime: its own user may, the emulator's root may not."""
+    script = "for p in /proc/[0-9]*; do grep -q workers.py $p/cmdline && kill -9 ${p#/proc/}; done"
     user = _runtime_users(stack, "ai-api")[0]
-    container = stack.container("ai-api")
-    command = ["docker", "exec", "--user", user, container, "sh", "-c", f"{kill}; true"]
-    # The shell's own command line names the file, too: it ends itself as well.
-    subprocess.run(command, check=False, capture_output=True)
+    return ["docker", "exec", "--user", user, stack.container("ai-api"), "sh", "-c", script]
