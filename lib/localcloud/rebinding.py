@@ -5,52 +5,65 @@ the fresh table knows nobody. Each such user's record and binding are written ag
 that a checkout is fresh, so that the next status request asks Stripe and opens the gate.
 """
 
-import asyncio
+import json
+import time
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from aiohttp import ClientError, ClientSession
+from urllib.error import HTTPError
 
 from localcloud.config import StackConfig
 
 FRESH = timedelta(days=1)
 PAGE = 100
+PATIENCE_SECONDS = 10.0
 
 
-async def rebind(config: StackConfig) -> int:
+def rebind(config: StackConfig) -> int:
     """Tell an empty table of local Stripe's customers; returns how many there are.
 
     A local Stripe that does not answer leaves nothing to rebind.
     """
-    try:
-        customers = await _customers(config)
-    except (ClientError, TimeoutError):
-        return 0
     # The newest customer of a user is the one that counts: the list begins with it.
     newest: dict[str, dict[str, Any]] = {}
-    for customer in customers:
+    for customer in _customers(config):
         metadata = customer.get("metadata") or {}
         if metadata.get("app") == "groundwork" and metadata.get("userId"):
             newest.setdefault(metadata["userId"], customer)
     if newest:
-        await asyncio.to_thread(_write, config, newest)
+        _write(config, newest)
     return len(newest)
 
 
-async def _customers(config: StackConfig) -> list[dict[str, Any]]:
+def _customers(config: StackConfig) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     headers = {"Authorization": f"Bearer {config.stripe_secret_key}"}
-    async with ClientSession(headers=headers) as session:
-        more, after = True, ""
-        while more:
-            query = {"limit": str(PAGE), **({"starting_after": after} if after else {})}
-            async with session.get(f"{config.stripe_url}/v1/customers", params=query) as answer:
-                if answer.status != 200:
-                    return found
-                page = await answer.json()
-            found += page["data"]
-            more, after = page["has_more"], page["data"][-1]["id"] if page["data"] else ""
+    more = True
+    while more:
+        after = f"&starting_after={found[-1]['id']}" if found else ""
+        url = f"{config.stripe_url}/v1/customers?limit={PAGE}{after}"
+        page = _get(urllib.request.Request(url, headers=headers))  # noqa: S310
+        if page is None:
+            return found
+        found += page["data"]
+        more = page["has_more"]
     return found
+
+
+def _get(request: urllib.request.Request) -> dict[str, Any] | None:
+    """The answer's JSON. Local Stripe may still be starting, so it is asked for a while."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+                page: dict[str, Any] = json.load(answer)
+                return page
+        except HTTPError:
+            return None
+        except OSError:
+            if time.monotonic() > deadline:
+                return None
+        time.sleep(0.1)
 
 
 def _write(config: StackConfig, customers: dict[str, dict[str, Any]]) -> None:

@@ -16,10 +16,13 @@ _WAIT_SECONDS = 60.0
 
 
 def provision_local_aws(config: StackConfig) -> Mapping[str, str]:
-    """Provision local AWS through boto3; imported late, since boto3 is slow to import."""
+    """Provision local AWS and tell it of local Stripe's customers; boto3 is imported late."""
     from localcloud.aws.provision import provision
+    from localcloud.rebinding import rebind
 
-    return asdict(provision(config))
+    provisioned = provision(config)
+    rebind(config)
+    return asdict(provisioned)
 
 
 async def wait_until_healthy(url: str) -> None:

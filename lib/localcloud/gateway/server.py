@@ -24,7 +24,6 @@ from localcloud.functions.manifest import (
 from localcloud.functions.pool import MAX_WORKERS
 from localcloud.functions.transport import Functions
 from localcloud.process import die_with_parent
-from localcloud.rebinding import rebind
 
 from .app import Site
 from .control import Control
@@ -211,7 +210,6 @@ class Gateway:
             await wait_until_healthy(self.config.aws_url)
             instance = await instance_of(self.config.aws_url)
             self.provisioned = dict(await asyncio.to_thread(self.parts.provision, self.config))
-            await rebind(self.config)
             self._aws_instance = instance
         table = environment_table(
             self.config,
