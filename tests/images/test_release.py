@@ -229,6 +229,7 @@ def test_a_log_in_opens_a_registry(
     assert registry.stored(engine, reference, right) is None
     digest = registry.push(engine, tiny, reference, right)
 
+    assert engine.images.get(tiny.reference).tags == [tiny.reference]
     found = registry.stored(engine, reference, right)
     assert found == registry.Stored(digest, MANIFEST, (platform,))
 

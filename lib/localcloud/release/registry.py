@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,9 +91,22 @@ def push(client: DockerClient, built: Built, reference: str, login: dict[str, st
     repository, _, tag = reference.rpartition(":")
     client.images.get(built.reference).tag(repository, tag)
     say(built.image, f"pushing {reference}")
+    try:
+        stream = client.api.push(repository, tag=tag, stream=True, decode=True, auth_config=login)
+        digest = _follow(stream, built.image, reference)
+    finally:
+        # The engine keeps the image under its own name alone.
+        client.images.remove(reference)
+    if not digest:
+        raise ReleaseError(f"the push of {reference} named no digest")
+    return digest
+
+
+def _follow(events: Iterable[dict[str, Any]], image: str, reference: str) -> str:
+    """Show a push's progress; the digest that it names in the end."""
     digest = ""
     layers: set[str] = set()
-    for event in client.api.push(repository, tag=tag, stream=True, decode=True, auth_config=login):
+    for event in events:
         if "error" in event:
             raise ReleaseError(f"the push of {reference} failed: {event['error']}")
         digest = event.get("aux", {}).get("Digest", digest)
@@ -100,7 +114,5 @@ def push(client: DockerClient, built: Built, reference: str, login: dict[str, st
         if status in ("Preparing", "Waiting"):
             layers.add(event["id"])
         elif status in ("Pushed", "Layer already exists"):
-            say(built.image, f"layer {event['id']} of {len(layers)}: {status.lower()}")
-    if not digest:
-        raise ReleaseError(f"the push of {reference} named no digest")
+            say(image, f"layer {event['id']} of {len(layers)}: {status.lower()}")
     return digest
