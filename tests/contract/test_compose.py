@@ -13,7 +13,7 @@ from localcloud.config import ROOT, functions
 from localcloud.functions.manifest import environment_table
 from tests.integration.aws_fixtures import shared
 
-PORT = "8123"
+PORT, PROJECT = "8123", "groundwork"
 LAMBDAS_OWN = {
     "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_TIMEOUT",
@@ -32,19 +32,20 @@ NAMES = list(functions())
 
 
 def interpolated(text: str, values: dict[str, str]) -> str:
-    """Compose's `${NAME:-default}` and `${NAME:+alternative}`."""
+    """Compose's `${NAME}`, `${NAME:-default}` and `${NAME:+alternative}`."""
 
     def chosen(match: re.Match[str]) -> str:
         name, operator, word = match.groups()
         value = values.get(name, "")
-        return (word if value else "") if operator == ":+" else value or word
+        return (word if value else "") if operator == ":+" else value or word or ""
 
-    return re.sub(r"\$\{(\w+)(:[-+])([^}]*)\}", chosen, text)
+    return re.sub(r"\$\{(\w+)(?:(:[-+])([^}]*))?\}", chosen, text)
 
 
 def document(**values: str) -> dict[str, Any]:
     text = (ROOT / "docker-compose.yml").read_text()
-    loaded: dict[str, Any] = yaml.safe_load(interpolated(text, {"PORT": PORT, **values}))
+    known = {"PORT": PORT, "COMPOSE_PROJECT_NAME": PROJECT, **values}
+    loaded: dict[str, Any] = yaml.safe_load(interpolated(text, known))
     return loaded
 
 
@@ -65,9 +66,7 @@ def test_every_function_is_a_service_and_nothing_else_is() -> None:
 def test_a_service_runs_what_the_manifest_names(name: str) -> None:
     spec, found = functions()[name], service(name)
     assert found["command"] == [spec["command"]]
-    assert found["image"] == f"groundwork/{spec['image']}:local"
-    assert found["build"]["dockerfile"] == f"images/{spec['image']}/Dockerfile"
-    assert found["build"]["target"] == "local"
+    assert found["image"] == f"{PROJECT}-{spec['image']}"
     limit = f"{spec['memory'] * containers.CONCURRENCY}m"
     assert (found["mem_limit"], found["memswap_limit"]) == (limit, limit)
 
@@ -136,20 +135,44 @@ def _numbers(words: Iterable[str]) -> list[int]:
     return [int(word) for word in words if word.isdigit()]
 
 
+def builds(services: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The one service that builds each image, by image."""
+    named: dict[str, dict[str, Any]] = {}
+    for name, found in services.items():
+        image = found.get("image", f"{PROJECT}-{name}")
+        if "build" in found:
+            assert image not in named, f"{image}: Compose replaces what is built twice, unchanged"
+            named[image] = found
+    return named
+
+
+def test_each_image_is_built_once() -> None:
+    domains = {spec["image"] for spec in functions().values()}
+    built = builds(SERVICES)
+    assert set(built) == {f"{PROJECT}-{name}" for name in {*domains, "localcloud", "loopback"}}
+    for domain in domains:
+        recipe = built[f"{PROJECT}-{domain}"]["build"]
+        assert recipe["dockerfile"] == f"images/{domain}/Dockerfile"
+        assert recipe["target"] == "local"
+
+
 def test_the_base_is_the_one_that_the_project_names() -> None:
     named = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["groundwork"]["images"]
-    assert {found["build"]["args"]["BASE"] for found in SERVICES.values()} == {named["base"]}
-    other = document(BASE_IMAGE="local/base")["services"].values()
+    bases = {found["build"]["args"]["BASE"] for found in builds(SERVICES).values()}
+    assert bases == {named["base"]}
+    other = builds(document(BASE_IMAGE="local/base")["services"]).values()
     assert {found["build"]["args"]["BASE"] for found in other} == {"local/base"}
 
 
 def test_code_changes_rebuild_what_they_concern() -> None:
-    for name in NAMES:
-        watched = {rule["path"] for rule in service(name)["develop"]["watch"]}
-        assert watched == {f"images/{functions()[name]['image']}", "lib/saas"}
-    for name in ("localcloud", "gateway"):
-        watched = {rule["path"] for rule in SERVICES[name]["develop"]["watch"]}
-        assert {"lib/localcloud", "lib/saas"} <= watched
+    built = builds(SERVICES)
+    for domain in {spec["image"] for spec in functions().values()}:
+        rules = built[f"{PROJECT}-{domain}"]["develop"]["watch"]
+        assert [(rule["action"], rule["path"]) for rule in rules] == [
+            ("rebuild", f"images/{domain}")
+        ]
+    rules = built[f"{PROJECT}-localcloud"]["develop"]["watch"]
+    assert "lib/localcloud" in {rule["path"] for rule in rules}
 
 
 @pytest.mark.parametrize("port", ["x", "0", "70000", "4001", "4299"])

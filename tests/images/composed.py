@@ -84,7 +84,7 @@ def composed(base: str) -> Iterator[Composed]:
     try:
         yield project
     finally:
-        project.run("down", "-v", "--remove-orphans", "--timeout", "3")
+        project.run("down", "-v", "--rmi", "local", "--timeout", "3")
 
 
 def wait_until(condition: Callable[[], Any], complaint: Callable[[], str], seconds: float) -> None:
