@@ -13,7 +13,7 @@ GROUPS = (
     ("our code", ("saas", "users", "billing", "ai")),
     ("cryptography", ("cryptography", "_cffi_backend", "jwt")),
     ("Stripe SDK", ("stripe",)),
-    ("requests", ("requests", "urllib3", "certifi", "charset_normalizer", "idna")),
+    ("urllib3", ("requests", "urllib3", "certifi", "charset_normalizer", "idna")),
     ("AWS SDK", ("boto3", "botocore", "s3transfer", "dateutil")),
     ("Lambda runtime", ("awslambdaric", "simplejson", "snapshot_restore_py", "runtime_client")),
 )

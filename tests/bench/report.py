@@ -45,9 +45,8 @@ def section(document: Row) -> str:
         [
             BEGIN,
             "",
-            f"Measured on {machine['cpus']} cores ({machine['architecture']}): "
             f"{document['cold_starts']} cold starts and {document['warm_calls']} warm calls of "
-            "each case, in turns. Only the ratios are worth comparing: machines differ.",
+            f"each case, on {machine['cpus']} cores ({machine['architecture']}):",
             "",
             "![CPU time of a cold start by route](images/benchmarks.svg)",
             "",
