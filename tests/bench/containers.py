@@ -117,7 +117,6 @@ class Fleet:
         self.engine = connect()
         self._name = PREFIX + secrets.token_hex(4)
         self._count = 0
-        self._running: list[Function] = []
 
     def __enter__(self) -> "Fleet":
         self._network = self.engine.networks.create(self._name, internal=True)
@@ -126,8 +125,9 @@ class Fleet:
         return self
 
     def __exit__(self, *_: object) -> None:
-        while self._running:
-            self._running.pop().remove()
+        # By name, so that one is found, too, whose start was interrupted.
+        for container in self.engine.containers.list(all=True, filters={"name": self._name}):
+            container.remove(force=True)
         self._network.remove()
 
     @contextlib.contextmanager
@@ -150,13 +150,11 @@ class Fleet:
             volumes={str(MOUNTED): {"bind": "/bench", "mode": "ro"}},
         )
         function = Function(container)
-        self._running.append(function)
         try:
             container.start()
             function.wait()
             yield function
         finally:
-            self._running.remove(function)
             function.remove()
 
     def run(self, image: str, code: str) -> float:
