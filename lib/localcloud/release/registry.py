@@ -43,7 +43,8 @@ def credentials(registry: str) -> dict[str, str] | None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        answer = boto3.client("ecr", region_name=match["region"]).get_authorization_token()
+        client = boto3.Session().client("ecr", region_name=match["region"])
+        answer = client.get_authorization_token()
     except (BotoCoreError, ClientError) as error:
         raise ReleaseError(f"no log-in at {registry}: {error}") from error
     token = base64.b64decode(answer["authorizationData"][0]["authorizationToken"]).decode()
