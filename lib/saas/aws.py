@@ -20,4 +20,5 @@ def s3() -> "S3Client":
         signature_version="s3v4",
         s3={"addressing_style": "virtual"},
     )
-    return boto3.client("s3", config=config)
+    # A session of its own: boto3's default one keeps the first credentials it ever saw.
+    return boto3.session.Session().client("s3", config=config)

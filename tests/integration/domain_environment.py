@@ -21,6 +21,7 @@ def enter(monkeypatch: pytest.MonkeyPatch, local: LocalAws, **changes: str) -> N
     )
     for name, value in (variables | local.config.aws_environment() | changes).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     forget()
 
 
