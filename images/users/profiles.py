@@ -5,7 +5,6 @@ from typing import Any
 from saas import accounts, clock
 from saas.accounts import Account
 from saas.auth import Identity
-from saas.errors import Forbidden
 from saas.table import ConditionFailed, Item, Update, When, table
 from users.schemas import Profile, ProfileChange, User, UserData
 
@@ -35,10 +34,8 @@ def create(identity: Identity, data: UserData | None) -> User:
     """`createUser`: the caller's record, new or as it is; the body may only name a new one.
 
     Raises:
-        Forbidden: the body names another user (`user_mismatch`), or the account is disabled.
+        Forbidden: the account was blocked or deleted.
     """
-    if data and data.id and data.id != identity.user_id:
-        raise Forbidden("The userId is not yours", code="user_mismatch")
     account = accounts.load(identity.user_id)
     user = accounts.ensure(identity, account.user)
     if account.user is None and data and data.name and not user["name"]:

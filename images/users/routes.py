@@ -16,7 +16,8 @@ def session(body: SessionRequest) -> MaybeSuccess[User] | Failure:
 
     An unknown action is answered with status 200 and an error, as the frontend expects.
     """
-    identity = identify(router.current_event.raw_event, body.user_id)
+    named = body.user_data.id if body.user_data else None
+    identity = identify(router.current_event.raw_event, body.user_id, named)
     match body.action:
         case "getUser":
             return MaybeSuccess(data=profiles.find(identity))

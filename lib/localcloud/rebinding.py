@@ -8,11 +8,12 @@ that a checkout is fresh, so that the next status request asks Stripe and opens 
 import json
 import time
 import urllib.request
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.error import HTTPError
 
 from localcloud.config import StackConfig
+from saas import clock
 
 FRESH = timedelta(days=1)
 PAGE = 100
@@ -79,8 +80,8 @@ def _write(config: StackConfig, customers: dict[str, dict[str, Any]]) -> None:
     if table.scan(Limit=1)["Items"]:
         # Local AWS has lived on: what it knows is newer than anything made up here.
         return
-    now = datetime.now(UTC)
-    moment, fresh = (_iso(when) for when in (now, now + FRESH))
+    now = clock.now()
+    moment, fresh = (clock.iso(when) for when in (now, now + FRESH))
     with table.batch_writer() as batch:
         for user_id, customer in customers.items():
             batch.put_item(_user(user_id, customer, moment, fresh))
@@ -106,7 +107,3 @@ def _user(user_id: str, customer: dict[str, Any], moment: str, fresh: str) -> di
         "checkoutFreshUntil": fresh,
         **({"gsi1pk": f"EMAIL#{email}", "gsi1sk": key} if email else {}),
     }
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -33,12 +33,12 @@ class Identity:
     groups: tuple[str, ...] = ()
 
 
-def identify(event: Event, claimed_user_id: object = None) -> Identity:
+def identify(event: Event, *claims: object) -> Identity:
     """The verified caller of an HTTP API event (payload format 2.0).
 
     Args:
         event: the raw event.
-        claimed_user_id: a `userId` from the body; one in the query string is checked in any case.
+        claims: user ids that the body names, None for absent; those of the query are checked, too.
 
     Raises:
         NotAuthenticated: no credential (`authentication_required`) or a wrong one
@@ -52,7 +52,7 @@ def identify(event: Event, claimed_user_id: object = None) -> Identity:
     else:
         identity = _from_cookie(event, headers)
         _refuse_foreign_site(event, headers)
-    _refuse_foreign_claim(event, claimed_user_id, identity.user_id)
+    _refuse_foreign_claims(event, claims, identity.user_id)
     return identity
 
 
@@ -124,8 +124,8 @@ def _refuse_foreign_site(event: Event, headers: dict[str, str]) -> None:
         raise Forbidden("This request did not come from an allowed site", code="origin_not_allowed")
 
 
-def _refuse_foreign_claim(event: Event, claimed: object, user_id: str) -> None:
-    claims = [claimed] if claimed is not None else []
+def _refuse_foreign_claims(event: Event, named: tuple[object, ...], user_id: str) -> None:
+    claims = [claim for claim in named if claim is not None]
     for pair in (event.get("rawQueryString") or "").split("&"):
         name, _, value = pair.partition("=")
         if unquote_plus(name) == "userId":

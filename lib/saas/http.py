@@ -133,11 +133,6 @@ def raw_body(event: Event) -> bytes:
     return raw
 
 
-def ok(data: Any) -> Any:
-    """The successful envelope around `data` (validated against the route's return type)."""
-    return {"success": True, "data": data}
-
-
 def health_router(service: str) -> APIGatewayRouter:
     """`GET /health/<service>`: version, image digest, and whether the table answers."""
     router = APIGatewayRouter()

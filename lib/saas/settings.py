@@ -31,7 +31,6 @@ class Settings(BaseModel):
     stripe_secret_name: str = ""
     stripe_webhook_secret_name: str = ""
     uploads_bucket: str = ""
-    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     @field_validator("allowed_origins", "session_cookie_names", mode="before")
     @classmethod
