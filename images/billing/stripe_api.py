@@ -18,7 +18,7 @@ from billing.stripe_errors import (
     StripeRefused,
     StripeUnavailable,
 )
-from billing.stripe_objects import CheckoutSession, Event, Subscription
+from billing.stripe_objects import CheckoutSession, Event, Raw, Subscription
 from saas.observability import logger
 from saas.secrets import secret
 from saas.settings import settings
@@ -52,6 +52,7 @@ class StripeApi:
             http_client=StripeHttp(base, seconds=READ_SECONDS),
         )
         self._v1 = client.v1
+        self._raw_request = client.raw_request
 
     def price_id(self, lookup_key: str) -> str:
         """The active price that now has the lookup key; kept in memory for minutes.
@@ -94,23 +95,17 @@ class StripeApi:
 
     def subscriptions(self, customer_id: str) -> list[Subscription]:
         """All subscriptions of a customer, ended ones included; none for a deleted customer."""
-        params = {"customer": customer_id, "status": "all", "limit": 100}
         try:
-            with _translated("subscriptions.list"):
-                found = list(self._v1.subscriptions.list(params).auto_paging_iter())
+            found = list(self._all("/v1/subscriptions", {"customer": customer_id, "status": "all"}))
         except StripeMissing:
             return []
-        return [stripe_objects.subscription(each.to_dict()) for each in found]
+        return [stripe_objects.subscription(each) for each in found]
 
     def subscribed_customers(self, after: str) -> tuple[list[str], str]:
         """The customers of 100 subscriptions, and the id to go on after (empty at the end)."""
-        params: dict[str, Any] = {"status": "all", "limit": 100}
-        if after:
-            params["starting_after"] = after
-        with _translated("subscriptions.list"):
-            page = self._v1.subscriptions.list(params)
-        found = [stripe_objects.subscription(each.to_dict()) for each in page.data]
-        return [each.customer_id for each in found], found[-1].id if page.has_more else ""
+        page = self._page("/v1/subscriptions", {"status": "all"}, after)
+        found = [stripe_objects.subscription(each) for each in page["data"]]
+        return [each.customer_id for each in found], found[-1].id if page["has_more"] else ""
 
     def create_session(self, params: dict[str, Any], idempotency_key: str) -> CheckoutSession:
         """A new Checkout Session."""
@@ -130,13 +125,11 @@ class StripeApi:
 
     def open_sessions(self, customer_id: str) -> list[str]:
         """Ids of the customer's Checkout Sessions that could still be paid."""
-        params = {"customer": customer_id, "status": "open", "limit": 100}
+        params = {"customer": customer_id, "status": "open"}
         try:
-            with _translated("checkout.sessions.list"):
-                found = list(self._v1.checkout.sessions.list(params).auto_paging_iter())
+            return [str(each["id"]) for each in self._all("/v1/checkout/sessions", params)]
         except StripeMissing:
             return []
-        return [str(each.id) for each in found]
 
     def expire_session(self, session_id: str) -> None:
         """Make a session unpayable; one that is not open any more stays as it is."""
@@ -154,10 +147,28 @@ class StripeApi:
 
     def events(self, types: Sequence[str], since: int) -> Iterator[Event]:
         """Events of these types created at or after `since` (epoch seconds), newest first."""
-        params = {"types": list(types), "created": {"gte": since}, "limit": 100}
-        with _translated("events.list"):
-            for each in self._v1.events.list(params).auto_paging_iter():
-                yield stripe_objects.event(each.to_dict())
+        params = {"types": list(types), "created": {"gte": since}}
+        return map(stripe_objects.event, self._all("/v1/events", params))
+
+    def _all(self, path: str, params: dict[str, Any]) -> Iterator[Raw]:
+        """Every object of a list, page by page, as plain dicts.
+
+        Turning them into the SDK's objects first, and back, takes longer than the rest of a call.
+        """
+        after = ""
+        while True:
+            page = self._page(path, params, after)
+            yield from page["data"]
+            if not page["has_more"]:
+                return
+            after = page["data"][-1]["id"]
+
+    def _page(self, path: str, params: dict[str, Any], after: str) -> Raw:
+        """100 objects of a list: those that follow the id `after`, if it is given."""
+        more = {"starting_after": after} if after else {}
+        with _translated(f"GET {path}"):
+            page: Raw = self._raw_request("get", path, **params, limit=100, **more).data
+        return page
 
 
 def api() -> StripeApi:
