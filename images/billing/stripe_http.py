@@ -40,7 +40,7 @@ class StripeHttp(HTTPClient):
         except (Unreachable, NoAnswer) as error:
             untrusted = isinstance(error, Unreachable) and error.untrusted
             raise _connection_error(f"Stripe did not answer: {error}", not untrusted) from error
-        return answer.content, answer.status, answer.headers  # type: ignore[return-value]
+        return answer.content, answer.status, answer.headers
 
     def close(self) -> None:
         """Close the connections that are kept."""

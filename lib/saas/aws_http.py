@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from saas.connections import Answer, Connections, NoAnswer, Unreachable
+from saas.answers import Answer
+from saas.connections import Connections, NoAnswer, Unreachable
 from saas.settings import AwsEnvironment, aws_environment
 from saas.signing import signed_headers
 

@@ -1,7 +1,8 @@
 """HTTP connections that are kept between requests, on the standard library alone.
 
 Not `http.client.HTTPConnection.request`: it writes head and body apart, which costs another packet,
-TLS record and wake-up of the other side. Redirects are not followed; nothing is ever sent twice.
+TLS record and wake-up of the other side; nor its way of reading (`saas.answers`). Redirects are not
+followed; nothing is ever sent twice.
 """
 
 import http.client
@@ -10,8 +11,10 @@ import socket
 import ssl
 import threading
 import weakref
-from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from saas import answers
+from saas.answers import Answer
 
 CONNECT_SECONDS = 2.0
 
@@ -26,14 +29,6 @@ class Unreachable(Exception):
 
 class NoAnswer(Exception):
     """The request went out and no whole answer came back: it may have been carried out."""
-
-
-class Answer(NamedTuple):
-    """What came back; the names of `headers` are of any case."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    content: bytes
 
 
 class Connections:
@@ -73,14 +68,12 @@ class Connections:
         connection = self._connect(seconds)
         try:
             connection.sock.sendall(request)
-            answer = http.client.HTTPResponse(connection.sock, method=method)
-            answer.begin()
-            content = answer.read()
-        except (OSError, http.client.HTTPException) as error:
+            answer = answers.read(connection.sock)
+        except (OSError, answers.Malformed) as error:
             connection.close()
             raise NoAnswer(type(error).__name__) from error
         self._keep(connection, answer)
-        return Answer(answer.status, answer.headers, content)
+        return answer
 
     def close(self) -> None:
         """Close the connections that are kept."""
@@ -114,10 +107,8 @@ class Connections:
         with self._lock:
             return self._idle.pop() if self._idle else None
 
-    def _keep(
-        self, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse
-    ) -> None:
-        if answer.will_close:
+    def _keep(self, connection: http.client.HTTPConnection, answer: Answer) -> None:
+        if not answer.reusable:
             connection.close()
             return
         with self._lock:

@@ -1,13 +1,13 @@
 """What the Stripe SDK is told of answers and failures."""
 
-from http.client import HTTPMessage
 from typing import Any
 
 import pytest
 from stripe import APIConnectionError
 
 from billing.stripe_http import StripeHttp
-from saas.connections import Answer, Connections, NoAnswer, Unreachable
+from saas.answers import Answer, Headers
+from saas.connections import Connections, NoAnswer, Unreachable
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, result: Answer | Exception) -> list[tuple[Any, ...]]:
@@ -25,9 +25,8 @@ def answering(monkeypatch: pytest.MonkeyPatch, result: Answer | Exception) -> li
 
 
 def test_an_answer_reaches_the_sdk_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    headers = HTTPMessage()
-    headers["Request-Id"] = "req_1"
-    sent = answering(monkeypatch, Answer(402, headers, b"{}"))
+    headers = Headers([("Request-Id", "req_1")])
+    sent = answering(monkeypatch, Answer(402, headers, b"{}", reusable=True))
     content, status, found = StripeHttp("https://api.stripe.com", seconds=5).request(
         "get", "https://api.stripe.com/v1/subscriptions?customer=cus_1", {"Authorization": "x"}
     )
@@ -37,7 +36,7 @@ def test_an_answer_reaches_the_sdk_whole(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_body_is_sent_as_utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
-    sent = answering(monkeypatch, Answer(200, HTTPMessage(), b"{}"))
+    sent = answering(monkeypatch, Answer(200, Headers([]), b"{}", reusable=True))
     StripeHttp("https://api.stripe.com", seconds=5).request(
         "post", "https://api.stripe.com/v1/customers", {}, "name=Zo%C3%AB&x=ü"
     )
