@@ -1,0 +1,1 @@
+"""Commands that touch an AWS or Stripe account. Never part of an image."""
