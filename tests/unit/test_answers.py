@@ -1,4 +1,4 @@
-"""Answers off a socket: every framing of HTTP/1.1, in any pieces; nothing half is taken for whole."""
+"""Answers off a socket: every framing of HTTP/1.1, in any pieces; nothing half counts as whole."""
 
 import http.client
 import socket
