@@ -54,10 +54,12 @@ class Application:
         require_moto()
         from localcloud.aws import dynamodb, mail, routing, s3, transactions  # noqa: F401 - repairs
         from localcloud.aws.cognito import actions, tokens
+        from localcloud.aws.iam.control import Control
 
         tokens.issue_from(config.aws_public_url)
         self._prefix = urlsplit(config.aws_public_url).path
         self._routing = routing
+        self._iam = Control(config.region)
         self._handlers: dict[str, routing.Handler] = {
             "dynamodb": dynamodb.handle,
             "cognito-idp": actions.handler(config.control_url),
@@ -76,6 +78,8 @@ class Application:
         if path == "/_local/reset" and method == "POST":
             # A program resets; a request with an Origin comes from some web page.
             return FORBIDDEN if "HTTP_ORIGIN" in environ else _reset()
+        if path.startswith("/_local/") and (answer := self._iam.answer(environ)):
+            return answer
         return self._routing.answer(environ, self._handlers)
 
     def _leave_prefix(self, environ: dict[str, Any]) -> None:
