@@ -13,11 +13,12 @@ from billing.checkout_state import CheckoutState
 from billing.order import Order, sellable
 from billing.stripe_errors import KeyReused, StripeMissing
 from billing.stripe_objects import CheckoutSession
-from billing.sync import LIVE, sync
+from billing.sync import sync
 from saas import accounts, clock
 from saas.auth import Identity
 from saas.entitlements import Entitlement
 from saas.errors import AppError, Conflict, Unavailable
+from saas.stripe_contract import LIVE_STATUSES
 from saas.table import ConditionFailed, TransactionRefused, table
 
 WAIT_SECONDS = 10
@@ -81,7 +82,8 @@ def open_session(identity: Identity, price_key: str) -> CheckoutSession:
 
 def _refuse_subscribed(entitlement: Entitlement | None) -> None:
     """When the stored period is over, Stripe is asked instead."""
-    if entitlement and entitlement.stripe_status in LIVE and not entitlement.is_stale(clock.now()):
+    live = entitlement and entitlement.stripe_status in LIVE_STATUSES
+    if entitlement and live and not entitlement.is_stale(clock.now()):
         raise _subscribed()
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from billing import store, stripe_api
 from billing.stripe_errors import StripeRefused
-from billing.stripe_objects import APP
 from saas import accounts
 from saas.errors import Conflict
 from saas.observability import logger
 from saas.settings import settings
+from saas.stripe_contract import APP
 from saas.table import Item, TransactionRefused, table
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,128}")

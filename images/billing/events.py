@@ -3,26 +3,10 @@
 from collections.abc import Sequence
 
 from billing import store, stripe_api
-from billing.stripe_objects import APP, Event
+from billing.stripe_objects import Event
 from billing.sync import sync
 from saas.settings import settings
-
-# Everything that may change what a customer has; each leads to the same sync.
-HANDLED = (
-    "checkout.session.async_payment_failed",
-    "checkout.session.async_payment_succeeded",
-    "checkout.session.completed",
-    "checkout.session.expired",
-    "customer.deleted",
-    "customer.subscription.created",
-    "customer.subscription.deleted",
-    "customer.subscription.paused",
-    "customer.subscription.resumed",
-    "customer.subscription.trial_will_end",
-    "customer.subscription.updated",
-    "invoice.paid",
-    "invoice.payment_failed",
-)
+from saas.stripe_contract import is_for
 
 
 def settle(customer_id: str, events: Sequence[Event]) -> str:
@@ -50,6 +34,5 @@ def is_foreign(event: Event) -> bool:
         not event.customer_id
         or bool(event.account)
         or event.livemode != stripe_api.api().livemode
-        or event.environment not in ("", settings().app_env)
-        or event.app not in ("", APP)
+        or not is_for({"env": event.environment, "app": event.app}, settings().app_env)
     )

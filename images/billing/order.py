@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from billing import customers
-from billing.stripe_objects import APP
 from saas.errors import BadRequest
 from saas.plans import Plan, catalogue
 from saas.settings import settings
+from saas.stripe_contract import APP
 from saas.table import Item
 
 

@@ -19,6 +19,7 @@ from billing.sync import sync
 from saas import clock, observability
 from saas.errors import AppError
 from saas.observability import logger
+from saas.stripe_contract import HANDLED_EVENTS
 
 OVERLAP_SECONDS = 3600
 # Stripe lists events of the last 30 days ("List all events").
@@ -84,7 +85,7 @@ def walk_events(run: Run) -> bool:
     """Settle all relevant events since the cursor that nobody recorded; whether it came through."""
     started = int(clock.now().timestamp())
     since = int(store.cursor("events").get("since") or 0) - OVERLAP_SECONDS
-    found = stripe_api.api().events(events.HANDLED, max(since, started - LONGEST_SECONDS))
+    found = stripe_api.api().events(HANDLED_EVENTS, max(since, started - LONGEST_SECONDS))
     for batch in _batches(found):
         known = store.recorded([event.id for event in batch])
         for customer_id, missed in _by_customer(batch, known).items():

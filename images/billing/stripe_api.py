@@ -22,12 +22,11 @@ from billing.stripe_objects import CheckoutSession, Event, Raw, Subscription
 from saas.observability import logger
 from saas.secrets import secret
 from saas.settings import settings
+from saas.stripe_contract import API_VERSION
 
 if TYPE_CHECKING:
     from stripe import StripeError
 
-# The frontend loads a basil-era Stripe.js; webhook endpoints are created with the same version.
-API_VERSION = "2025-08-27.basil"
 READ_SECONDS = 5
 RETRIES = 2
 PRICE_CACHE_SECONDS = 300

@@ -1,8 +1,7 @@
 """What we read of Stripe's objects, from plain dicts of any API version since basil (2025-03-31).
 
-Our names are `price_key` in a price's metadata, and `userId`, `env`, `app` in the metadata of what
-we create. Sources: Stripe API reference, "The Subscription object" (periods lie on the items),
-"The Session object", "The Event object".
+Our own names in their metadata are those of `saas.stripe_contract`. Sources: Stripe API reference,
+"The Subscription object" (periods lie on the items), "The Session object", "The Event object".
 """
 
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from typing import Any
 
 from saas import clock
 from saas.plans import Plan, catalogue
+from saas.stripe_contract import is_for
 
-APP = "groundwork"
 # "Object IDs" may grow to 255 characters (Stripe API reference).
 MAX_ID_CHARACTERS = 255
 Raw = dict[str, Any]
@@ -38,8 +37,8 @@ class Subscription:
 
     def is_ours(self, environment: str) -> bool:
         """Whether it sells one of our plans, and nobody stamped it for another deployment."""
-        stamps = (self.environment or environment, self.app or APP)
-        return bool(self.plan_id) and stamps == (environment, APP)
+        stamps = {"env": self.environment, "app": self.app}
+        return bool(self.plan_id) and is_for(stamps, environment)
 
 
 @dataclass(frozen=True)
@@ -136,10 +135,7 @@ def _event(raw: Raw) -> Event:
 
 
 def _plan(price: Raw) -> Plan | None:
-    """Metadata first: a lookup key moves on to the next price when an amount changes."""
-    price_key = (price.get("metadata") or {}).get("price_key") or ""
-    plan = catalogue().plan_by_price_key(price_key)
-    return plan or catalogue().plan_by_lookup_key(price.get("lookup_key") or "")
+    return catalogue().plan_of_price(price.get("metadata") or {}, price.get("lookup_key") or "")
 
 
 def _ends_with_period(raw: Raw, period_end: int) -> bool:

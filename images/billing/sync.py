@@ -16,6 +16,7 @@ from saas.entitlements import Entitlement
 from saas.errors import Unavailable
 from saas.observability import logger
 from saas.settings import settings
+from saas.stripe_contract import LIVE_STATUSES
 from saas.table import Check, Item, Put, TransactionRefused, Update, When, Write, table
 
 # Which subscription counts when a customer has several: the first status of this list, then the
@@ -30,8 +31,6 @@ PRECEDENCE = (
     "canceled",
     "incomplete_expired",
 )
-# Statuses in which a subscription still runs at Stripe: the portal is the place to mend it.
-LIVE = frozenset({"active", "trialing", "past_due", "unpaid", "paused"})
 # A transaction holds 100 writes ("TransactWriteItems"); three are the sync's own.
 EVENTS_IN_TRANSACTION = 90
 ATTEMPTS = 5
@@ -50,7 +49,7 @@ class Synced:
 
     @property
     def live(self) -> bool:
-        return self.seen is not None and self.seen.status in LIVE
+        return self.seen is not None and self.seen.status in LIVE_STATUSES
 
 
 def sync(customer_id: str, events: Sequence[Event] = ()) -> Synced:

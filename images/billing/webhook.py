@@ -10,6 +10,7 @@ from saas.errors import BadRequest
 from saas.observability import logger
 from saas.secrets import secret_list
 from saas.settings import settings
+from saas.stripe_contract import HANDLED_EVENTS
 
 
 def receive(payload: bytes, signature: str) -> str:
@@ -21,7 +22,7 @@ def receive(payload: bytes, signature: str) -> str:
         Exception: anything else failed: Stripe shall deliver again, nothing was recorded.
     """
     event = _event(payload, signature)
-    if event is None or event.type not in events.HANDLED:
+    if event is None or event.type not in HANDLED_EVENTS:
         return "ignored"
     started = time.monotonic()
     observability.count("WebhookReceived")

@@ -1,6 +1,7 @@
 """What is sold, from `plans.toml`: plans, their prices and limits, models and upload limits."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,8 +14,8 @@ class Plan:
     """One subscription plan.
 
     `price_key` is what the frontend sends, `lookup_key` the Stripe price's (empty: sold by
-    agreement), `amount_cents` US cents per `interval`. Monthly limits count in the windows of
-    `Entitlement.quota_window`; costs are micro-USD.
+    agreement), `amount_cents` cents of `currency` per `interval`. Monthly limits count in the
+    windows of `Entitlement.quota_window`; costs are micro-USD.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Plan:
     cost_per_month_micro_usd: int
     lookup_key: str = ""
     amount_cents: int | None = None
+    currency: str = "usd"
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,14 @@ class Catalogue:
 
     def plan_by_lookup_key(self, lookup_key: str) -> Plan | None:
         return next((plan for plan in self.plans if plan.lookup_key == lookup_key != ""), None)
+
+    def plan_of_price(self, metadata: Mapping[str, str], lookup_key: str) -> Plan | None:
+        """The plan that a Stripe price sells, if any.
+
+        Metadata first: a lookup key moves on to the next price when an amount changes.
+        """
+        plan = self.plan_by_price_key(metadata.get("price_key") or "")
+        return plan or self.plan_by_lookup_key(lookup_key)
 
     def model(self, name: str) -> Model | None:
         """The model for an alias, or for an id that the existing frontend may still send."""

@@ -8,9 +8,10 @@ import stripe
 
 from billing import stripe_objects
 from billing.stripe_objects import Subscription
-from billing.sync import LIVE, PRECEDENCE, choose
+from billing.sync import PRECEDENCE, choose
 from saas import clock
 from saas.entitlements import GRANTING
+from saas.stripe_contract import LIVE_STATUSES
 
 START, END = 1_770_000_000, 1_772_419_200
 
@@ -182,7 +183,7 @@ def test_each_status_of_the_precedence_beats_the_next(better: str, worse: str) -
 
 def test_what_gives_access_comes_first_and_is_live() -> None:
     assert set(PRECEDENCE[:3]) == GRANTING
-    assert GRANTING <= LIVE
+    assert GRANTING <= LIVE_STATUSES
     assert choose([made("sub_new", "a_future_status", 99), made("sub_x", "canceled", 1)]) == made(
         "sub_x", "canceled", 1
     )
