@@ -47,7 +47,7 @@ check: setup ## lint, types, import rules, generated files, workflows; never wri
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m localcloud openapi --check
-	$(BIN)/zizmor --quiet --offline .github/workflows
+	$(BIN)/zizmor --quiet --offline .github
 
 .PHONY: fix
 fix: setup ## repair what can be: lint, format, docs/openapi.json
