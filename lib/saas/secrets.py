@@ -8,6 +8,8 @@ from pydantic import SecretStr
 from saas.aws_http import SECRETS, SSM, client
 
 CACHE_SECONDS = 300
+UNSET = "unset"
+"""What Terraform creates a secret with, since its real value must never pass through its state."""
 _cache: dict[str, tuple[float, SecretStr]] = {}
 
 
@@ -19,6 +21,7 @@ def secret(name: str) -> SecretStr:
 
     Raises:
         AwsError, AwsUnreachable, AwsNoAnswer: it was never fetched and cannot be now.
+        RuntimeError: nobody has put a value there since it was created.
     """
     cached = _cache.get(name)
     if cached and time.monotonic() - cached[0] < CACHE_SECONDS:
@@ -29,6 +32,8 @@ def secret(name: str) -> SecretStr:
         if cached is None:
             raise
         value = cached[1]
+    if value.get_secret_value().strip() in ("", UNSET):
+        raise RuntimeError(f"The secret {name} was never set. `make secrets ENV=…` sets it")
     _cache[name] = (time.monotonic(), value)
     return value
 

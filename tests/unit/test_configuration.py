@@ -68,6 +68,17 @@ def test_secrets_are_cached_for_minutes_and_outlive_an_outage(
         secrets.secret("/never-seen")
 
 
+def test_a_secret_that_nobody_set_is_missing_until_somebody_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stored = ["unset", "", "real"]
+    monkeypatch.setattr(secrets, "_fetch", lambda _: stored.pop(0))
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=r"/app/dev/key was never set.*make secrets"):
+            secrets.secret("/app/dev/key")
+    assert secrets.secret("/app/dev/key").get_secret_value() == "real"
+
+
 @pytest.mark.parametrize(
     ("text", "values"), [('["new","old"]', ["new", "old"]), ("only", ["only"])]
 )

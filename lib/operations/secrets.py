@@ -1,0 +1,97 @@
+"""Secret values in the account, by name. They never appear in arguments, output, logs or plans.
+
+A name that begins with `/` is an SSM parameter, any other one lies in Secrets Manager, as the
+functions see it (`saas.secrets`). Terraform creates each with the value `unset`.
+"""
+
+import json
+
+from operations.account import Account, code, translated
+from operations.environments import Environment
+from operations.errors import OperationError
+from saas.secrets import UNSET
+
+SESSION, STRIPE_KEY, WEBHOOK = "session-secrets", "stripe-secret-key", "stripe-webhook-secrets"
+KINDS = (SESSION, STRIPE_KEY, WEBHOOK)
+_ABSENT = {"ParameterNotFound", "ResourceNotFoundException"}
+
+
+def names(environment: Environment, outputs: dict[str, object] | None = None) -> dict[str, str]:
+    """Name of each kind: what the stack's output `secret_names` says, else the default place."""
+    said = (outputs or {}).get("secret_names")
+    if isinstance(said, dict):
+        return {str(kind): str(name) for kind, name in said.items()}
+    return {kind: f"/{environment.project}/{environment.name}/{kind}" for kind in KINDS}
+
+
+def read(account: Account, name: str) -> str | None:
+    """The value; None when it was never set.
+
+    Raises:
+        OperationError: there is no such secret (deploy first), or AWS refuses to show it.
+    """
+    from botocore.exceptions import ClientError
+
+    with translated(f"read the secret {name}"):
+        try:
+            value = _read(account, name)
+        except ClientError as error:
+            if code(error) in _ABSENT:
+                raise _missing(name) from error
+            raise
+    return None if value in ("", UNSET) else value
+
+
+def write(account: Account, name: str, value: str) -> None:
+    """Put a value in place of the present one; what kind of secret it is stays as it was created.
+
+    Raises:
+        OperationError: there is no such secret (deploy first), or AWS refuses.
+    """
+    if not value.strip() or value.strip() == UNSET:
+        raise OperationError(f"An empty value was not written to {name}.")
+    from botocore.exceptions import ClientError
+
+    with translated(f"write the secret {name}"):
+        try:
+            _write(account, name, value)
+        except ClientError as error:
+            if code(error) in _ABSENT:
+                raise _missing(name) from error
+            raise
+
+
+def read_list(account: Account, name: str) -> list[str]:
+    """Values valid at the same time, newest first: a JSON list, or a single plain string."""
+    value = read(account, name)
+    if value is None:
+        return []
+    if not value.lstrip().startswith("["):
+        return [value]
+    return [str(each) for each in json.loads(value)]
+
+
+def put_first(account: Account, name: str, value: str, keep: int = 2) -> None:
+    """Put a value in front of a list and drop all but the newest `keep`, without doubles."""
+    held = [each for each in read_list(account, name) if each != value]
+    write(account, name, json.dumps([value, *held][:keep]))
+
+
+def _read(account: Account, name: str) -> str:
+    if name.startswith("/"):
+        found = account.client("ssm").get_parameter(Name=name, WithDecryption=True)
+        return str(found["Parameter"]["Value"])
+    return str(account.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+
+
+def _write(account: Account, name: str, value: str) -> None:
+    if name.startswith("/"):
+        client = account.client("ssm")
+        client.get_parameter(Name=name)  # only Terraform creates one: it chooses the key
+        client.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+        return
+    account.client("secretsmanager").put_secret_value(SecretId=name, SecretString=value)
+
+
+def _missing(name: str) -> OperationError:
+    return OperationError(f"The secret {name} does not exist. Deploy first: make deploy ENV=…")
