@@ -47,6 +47,9 @@ class StackConfig:
     allow_user_header: bool = False
     """The gateway turns `x-user-id` into a session cookie (`dev --allow-user-header`)."""
 
+    stripe_unseeded: bool = False
+    """Local Stripe begins as a new account does: no products, no portal, no webhook endpoint."""
+
     machine_name: str = ""
     """How this machine is called from inside a container, where `localhost` is the container."""
 
@@ -55,6 +58,10 @@ class StackConfig:
 
     gateway_host: str = HOST
     """Address that the gateway listens on; every other part listens on loopback."""
+
+    applied: str = ""
+    """Name of the HTTP API that Terraform made in local AWS and the gateway serves, with all that
+    hangs on it; empty: the gateway serves this repository and provisions local AWS itself."""
 
     emulators: dict[str, str] = field(default_factory=dict, hash=False)
     """`host:port` of the emulator that runs each function's container; empty: processes."""
@@ -120,6 +127,21 @@ class StackConfig:
     def webhook_url(self) -> str:
         """Where local Stripe delivers events: through the gateway, as in production."""
         return f"http://{HOST}:{self.gateway_port}/backend/stripe/webhook"
+
+    @property
+    def cognito_url(self) -> str:
+        """Below it lies the issuer of every user pool.
+
+        Local AWS's own address, so that a frontend's sign-in finds it; what Terraform applied
+        computes the issuer as AWS would, and its functions expect that one.
+        """
+        if self.applied:
+            return f"https://cognito-idp.{self.region}.amazonaws.com"
+        return self.aws_public_url
+
+    def function_arn(self, name: str) -> str:
+        """The ARN of a function, without version or alias."""
+        return f"arn:aws:lambda:{self.region}:{self.account_id}:function:{name}"
 
     def to_json(self) -> str:
         """Serialise for a child process; `from_json` reads it back."""

@@ -2,6 +2,8 @@
 
 import base64
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +14,10 @@ from tests.integration.stripe_fixtures import (
     ENDIVE,
     RETURN_URL,
     LocalStripe,
+    config_for,
     fresh,
     local,
+    running,
 )
 
 __all__ = ["fresh", "local"]
@@ -306,3 +310,49 @@ def test_catalogue_follows_the_plan_file_once(fresh: LocalStripe) -> None:
     assert plans == {"starter", "professional", "enterprise"}
     assert len(client.v1.billing_portal.configurations.list({"is_default": True}).data) == 1
     assert len(client.v1.webhook_endpoints.list().data) == 1
+
+
+def test_a_price_that_is_its_products_default_stays(local: LocalStripe) -> None:
+    client = local.client()
+    product = client.v1.products.create({"name": "Default"})
+    one, other = (
+        client.v1.prices.create({"product": product.id, "currency": "usd", "unit_amount": amount})
+        for amount in (100, 200)
+    )
+    client.v1.products.update(product.id, {"default_price": one.id})
+    error = refused(client.v1.prices.update, one.id, {"active": False})
+    assert "because it is the default price of its product" in str(error)
+    client.v1.products.update(product.id, {"default_price": other.id})
+    assert client.v1.prices.update(one.id, {"active": False}).active is False
+
+
+def test_portal_features_that_are_not_built_can_only_be_off(local: LocalStripe) -> None:
+    client = local.client()
+    off: Any = {"subscription_update": {"enabled": False}, "subscription_pause": {"enabled": False}}
+    made = client.v1.billing_portal.configurations.create({"features": off})
+    assert made.features.subscription_update.enabled is False
+    for name in off:
+        params: Any = {"features": {name: {"enabled": True}}}
+        error = refused(client.v1.billing_portal.configurations.update, made.id, params)
+        assert error.http_status == 501
+
+
+def test_an_account_holds_16_webhook_endpoints(fresh: LocalStripe) -> None:
+    client = fresh.client()
+    params: Any = {"url": "https://example.com/hook", "enabled_events": ["*"]}
+    made = [client.v1.webhook_endpoints.create(params) for _ in range(15)]  # and the stack's own
+    assert "maximum of 16" in str(refused(client.v1.webhook_endpoints.create, params))
+    client.v1.webhook_endpoints.delete(made[0].id)
+    assert client.v1.webhook_endpoints.create(params).status == "enabled"
+
+
+def test_an_unseeded_account_is_empty(tmp_path: Path) -> None:
+    with running(replace(config_for(tmp_path), stripe_unseeded=True)) as local:
+        client = local.client()
+        local.control("/_local/reset", {})
+        assert client.v1.products.list().data == []
+        assert client.v1.prices.list().data == []
+        assert client.v1.webhook_endpoints.list().data == []
+        customer = client.v1.customers.create()
+        error = refused(client.v1.billing_portal.sessions.create, {"customer": customer.id})
+        assert "save your customer portal settings" in str(error)

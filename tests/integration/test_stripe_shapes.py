@@ -127,6 +127,7 @@ def everything(local: LocalStripe) -> dict[str, str]:
         "checkout.session": "checkout/sessions?expand[]=data.line_items&limit=20",
         "event": "events?limit=100",
         "webhook_endpoint": "webhook_endpoints",
+        "account": "account",
         "billing_portal.configuration": "billing_portal/configurations",
     }
 

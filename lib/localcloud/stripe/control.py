@@ -19,17 +19,21 @@ ROLL_SECONDS = 86400
 
 
 def prepare(account: Account) -> None:
-    """Seed the catalogue and the stack's webhook endpoint."""
-    work = account.work()
+    """Seed the catalogue and the stack's webhook endpoint, if the account is to have them."""
     with account.store.transaction():
-        catalogue.seed(work, account.config)
+        _seed(account)
+
+
+def _seed(account: Account) -> None:
+    if not account.config.stripe_unseeded:
+        catalogue.seed(account.work(), account.config)
 
 
 def reset(account: Account) -> JsonObject:
     """Forget everything, and seed again."""
     with account.store.transaction():
         account.store.clear()
-        catalogue.seed(account.work(), account.config)
+        _seed(account)
     return {"status": "ok"}
 
 

@@ -2,6 +2,7 @@
 
 from localcloud.stripe.registry import Resource
 from localcloud.stripe.resources import (
+    accounts,
     charges,
     checkout_sessions,
     customers,
@@ -21,6 +22,7 @@ from localcloud.stripe.resources import (
 )
 
 RESOURCES: tuple[Resource, ...] = (
+    accounts.RESOURCE,
     charges.RESOURCE,
     checkout_sessions.RESOURCE,
     customers.RESOURCE,

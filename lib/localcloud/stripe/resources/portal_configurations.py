@@ -1,7 +1,9 @@
 """Customer Portal configurations (https://docs.stripe.com/api/customer_portal/configurations)."""
 
+from dataclasses import dataclass
 from typing import Any
 
+from localcloud.stripe.errors import not_built
 from localcloud.stripe.lists import page
 from localcloud.stripe.params import (
     EXPAND,
@@ -22,6 +24,18 @@ from localcloud.stripe.work import Work, merge_metadata
 
 URL = "/v1/billing_portal/configurations"
 ON_OFF = Hash({"enabled": Boolean()}, required=("enabled",))
+
+
+@dataclass(frozen=True)
+class Off:
+    """The switch of a feature that our portal page has not: it can only be off."""
+
+    def parse(self, raw: Any, at: str, version: str) -> bool:
+        if Boolean().parse(raw, at, version):
+            raise not_built(f"the parameter {at}")
+        return False
+
+
 CANCEL = Hash(
     {"enabled": Boolean(), "mode": Enum(("at_period_end", "immediately"))},
     required=("enabled",),
@@ -42,8 +56,17 @@ FIELDS: dict[str, Spec] = {
             "invoice_history": ON_OFF,
             "payment_method_update": ON_OFF,
             "subscription_cancel": CANCEL,
+            "subscription_pause": Hash({"enabled": Off()}),
+            "subscription_update": Hash(
+                {"enabled": Off()},
+                required=("enabled",),
+                unbuilt=words(
+                    """billing_cycle_anchor default_allowed_updates products proration_behavior
+                    schedule_at_period_end trial_update_behavior"""
+                ),
+            ),
         },
-        unbuilt=words("customer_update subscription_pause subscription_update"),
+        unbuilt=("customer_update",),
     ),
     "metadata": Metadata(),
     "name": Text(clearable=True),

@@ -186,12 +186,23 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 def update(work: Work, params: Obj, id: str) -> Obj:
     price = work.need("price", id)
     changes: Obj = {k: params[k] for k in ("active", "nickname", "tax_behavior") if k in params}
+    if params.get("active") is False:
+        _refuse_default(work, price)
     if "lookup_key" in params:
         _claim_lookup_key(work, {**price}, params)
         changes["lookup_key"] = params["lookup_key"]
     if "metadata" in params:
         changes["metadata"] = merge_metadata(price["metadata"], params["metadata"])
     return work.present(work.update(price, "price.updated", **changes))
+
+
+def _refuse_default(work: Work, price: Obj) -> None:
+    product = work.find("product", price["product"]) or {}
+    if product.get("default_price") == price["id"]:
+        raise invalid(
+            "This price cannot be archived because it is the default price of its product.",
+            "active",
+        )
 
 
 def list_all(work: Work, params: Obj) -> Obj:

@@ -23,6 +23,8 @@ from localcloud.stripe.store import Obj, Where
 from localcloud.stripe.work import Work, merge_metadata, plain
 
 URL = "/v1/webhook_endpoints"
+MOST = 16
+LIVE = Where("json_extract(body, '$._deleted') IS NULL")
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ def new(work: Work, url: str, enabled_events: list[str], secret: str, **fields: 
 
 def create(work: Work, params: Obj) -> Obj:
     """Like Stripe's, the answer shows the secret this once."""
+    if len(work.store.select("webhook_endpoint", LIVE)) >= MOST:
+        raise invalid(f"You have reached the maximum of {MOST} test webhook endpoints.")
     secret = f"whsec_{random_text(32)}"
     endpoint = new(
         work,
@@ -102,8 +106,7 @@ def delete(work: Work, params: Obj, id: str) -> Obj:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    live = Where("json_extract(body, '$._deleted') IS NULL")
-    return page(work, "webhook_endpoint", URL, params, live)
+    return page(work, "webhook_endpoint", URL, params, LIVE)
 
 
 def present(work: Work, endpoint: Obj) -> Obj:
