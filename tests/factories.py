@@ -79,3 +79,10 @@ def http_event(
 def body_of(answer: dict[str, Any]) -> Any:
     """The JSON body of a function's answer."""
     return json.loads(answer["body"])
+
+
+def metrics(output: str) -> list[tuple[str, float]]:
+    """Names and values of the metrics in a function's standard output, in their order."""
+    lines = [json.loads(line) for line in output.splitlines() if '"_aws"' in line]
+    names = [line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"] for line in lines]
+    return [(name, line[name]) for name, line in zip(names, lines, strict=True)]

@@ -12,7 +12,7 @@ from ai import bedrock, ledger, reservations, store
 from ai.ledger import Charge, Reservation
 from ai.quota import Quota
 from ai.schemas import Generation, GenerationRequest
-from saas import accounts, clock
+from saas import accounts, clock, observability
 from saas.auth import Identity
 from saas.errors import AppError, BadGateway, BadRequest, Forbidden, GatewayTimeout, Unavailable
 from saas.observability import correlation_id, logger
@@ -144,6 +144,8 @@ def _ask(order: Order, reservation: Reservation, deadline: float) -> bedrock.Ans
             deadline=deadline,
         )
     except bedrock.Refused as refused:
+        if refused.reason == "throttled":
+            observability.count("AiThrottled")
         _finish(deadline, reservation, None)
         raise _refusal(refused) from refused
     except bedrock.Unanswered as unanswered:

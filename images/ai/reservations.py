@@ -15,7 +15,7 @@ from datetime import datetime
 from ai import store
 from ai.ledger import Charge, Reservation, call_item, from_item, held_item, unanswered
 from ai.quota import Quota
-from saas import clock
+from saas import clock, observability
 from saas.errors import Unavailable
 from saas.observability import logger
 from saas.table import (
@@ -92,7 +92,10 @@ def settle(reservation: Reservation, charge: Charge) -> bool:
         },
     )
     finished = Delete(reservation.key, when=_in_state("sent"))
-    return _once(period, finished, Put(call_item(reservation, charge), when=ABSENT))
+    done = _once(period, finished, Put(call_item(reservation, charge), when=ABSENT))
+    if done:
+        observability.count("AiCost", charge.cost_micro_usd)
+    return done
 
 
 def release(reservation: Reservation, *, when: When = EXISTS) -> bool:

@@ -55,7 +55,7 @@ def reconcile(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     Raises:
         RuntimeError: some customers could not be synced; the next run tries again.
-        AppError: Stripe could not be asked at all.
+        Exception: Stripe or the table could not be asked at all.
     """
     del event
     observability.begin(None, function_request_id=context.aws_request_id)
@@ -63,9 +63,11 @@ def reconcile(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         walked_events = walk_events(run)
         walked_all = walk_subscriptions(run)
-    except AppError:
+    except Exception:
         observability.count("ReconcileFailed")
         raise
+    finally:
+        _measure_cursor()
     report = {
         "missedEvents": run.missed,
         "customers": len(run.outcomes),
@@ -119,6 +121,13 @@ def walk_subscriptions(run: Run) -> bool:
             return True
         store.move_cursor("subscriptions", day=today, after=after)
     return False
+
+
+def _measure_cursor() -> None:
+    """Seconds back to where everything is known; as long as Stripe remembers before a first run."""
+    since = store.cursor("events").get("since")
+    age = int(clock.now().timestamp()) - int(since) if since else LONGEST_SECONDS
+    observability.measure("ReconcileCursorAge", age, "Seconds")
 
 
 def _settle(run: Run, customer_id: str, missed: list[Event]) -> None:

@@ -13,7 +13,7 @@ from ai import bedrock, ledger, reservations
 from saas import accounts, clock, plans
 from saas.aws_http import DYNAMODB
 from saas.table import Update, table
-from tests.factories import body_of
+from tests.factories import body_of, metrics
 from tests.integration import domain_environment
 from tests.integration.ai_stage import Caller, limit_calls
 from tests.integration.aws_fixtures import LocalAws
@@ -42,7 +42,9 @@ def caller(
     domain_environment.forget()
 
 
-def test_an_answer_is_charged_and_stored(caller: Caller, provider: LocalBedrock) -> None:
+def test_an_answer_is_charged_and_stored(
+    caller: Caller, provider: LocalBedrock, capsys: pytest.CaptureFixture[str]
+) -> None:
     caller.subscribe()
     status, body = caller.generate("How do tides work?", maxTokens=1000, temperature=0.7)
     assert (status, body["success"]) == (200, True)
@@ -59,6 +61,7 @@ def test_an_answer_is_charged_and_stored(caller: Caller, provider: LocalBedrock)
     assert row["costMicroUsd"] == -(
         -(row["inputTokens"] * 60_000 + row["outputTokens"] * 240_000) // 1_000_000
     )
+    assert metrics(capsys.readouterr().out) == [("AiCost", row["costMicroUsd"])]
     caller.assert_ledger(1)
 
 
@@ -390,13 +393,16 @@ def test_throttling_is_repeated_within_the_time_left(
     caller.assert_ledger(1)
 
 
-def test_lasting_throttling_costs_nothing(caller: Caller, provider: LocalBedrock) -> None:
+def test_lasting_throttling_costs_nothing_and_is_counted(
+    caller: Caller, provider: LocalBedrock, capsys: pytest.CaptureFixture[str]
+) -> None:
     caller.subscribe()
     provider.fault("throttle", count=bedrock.MAX_ATTEMPTS)
     answer = caller.send("POST", "/ai/generate", {"prompt": "Hi"})
     assert (answer["statusCode"], body_of(answer)["code"]) == (503, "ai_throttled")
     assert answer["headers"]["Retry-After"] == "5"
     assert provider.control("faults") == []
+    assert metrics(capsys.readouterr().out) == [("AiThrottled", 1)]
     caller.assert_ledger(0)
 
 

@@ -10,6 +10,7 @@ import pytest
 from ai import bedrock, generate, ledger, reservations
 from saas import clock
 from saas.table import Table
+from tests.factories import metrics
 from tests.integration import domain_environment
 from tests.integration.ai_stage import Caller, limit_calls
 from tests.integration.aws_fixtures import LocalAws
@@ -67,11 +68,16 @@ def test_died_while_the_provider_worked(caller: Caller, monkeypatch: pytest.Monk
     caller.assert_ledger(1)
 
 
-def test_died_before_settling(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_died_before_settling(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     die(caller, monkeypatch, generate, "_finish")
+    assert metrics(capsys.readouterr().out) == []
     caller.expire()
     caller.usage()
-    assert caller.rows()[0]["outcome"] == "unknown"
+    (row,) = caller.rows()
+    assert row["outcome"] == "unknown"
+    assert metrics(capsys.readouterr().out) == [("AiCost", row["costMicroUsd"])]
     caller.assert_ledger(1)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from billing.sync import sync
 from saas import accounts, clock, entitlements
 from saas.errors import AppError
 from saas.table import Delete, Put, Table, Update, Write, table
-from tests.factories import LambdaContext
+from tests.factories import LambdaContext, metrics
 from tests.integration.billing_stage import PROFESSIONAL, STARTER, Stage, failing, stage
 
 __all__ = ["stage"]
@@ -405,3 +406,27 @@ def test_reconcile_gets_over_a_cursor_that_stripe_does_not_know(alone: Stage) ->
     today = clock.now().date().isoformat()
     store.move_cursor("subscriptions", day=today, after="sub_unknown")
     assert reconcile.reconcile({}, LambdaContext(remaining_ms=300_000))["finished"] is True
+
+
+def test_the_cursors_age_is_measured_whatever_becomes_of_a_run(
+    alone: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run() -> list[tuple[str, float]]:
+        capsys.readouterr()
+        with suppress(AppError):
+            reconcile.reconcile({}, LambdaContext(remaining_ms=300_000))
+        return metrics(capsys.readouterr().out)
+
+    def outage(method: str, path: str) -> Any:
+        return failing(500) if path == "/v1/events" else None
+
+    alone.before = outage
+    assert run() == [("ReconcileFailed", 1), ("ReconcileCursorAge", reconcile.LONGEST_SECONDS)]
+    alone.before = None
+    ((name, age),) = run()
+    assert (name, 0 <= age < 60) == ("ReconcileCursorAge", True)
+    alone.before = outage
+    alone.move_clock(7200)
+    failed, (name, age) = run()
+    assert failed == ("ReconcileFailed", 1)
+    assert (name, 7200 <= age < 7260) == ("ReconcileCursorAge", True)
