@@ -10,7 +10,7 @@ _PARTS = {
     "aws": "localcloud.aws.server",
     "stripe": "localcloud.stripe.server",
     "bedrock": "localcloud.bedrock.server",
-    "gateway": "localcloud.gateway.server",
+    "gateway": "localcloud.gateway.run",
 }
 
 
@@ -33,7 +33,11 @@ def _parser() -> argparse.ArgumentParser:
         help="turn an x-user-id header into a session of that user (for test clients)",
     )
     openapi = commands.add_parser("openapi", help="write docs/openapi.json from the functions")
-    openapi.add_argument("--check", action="store_true", help="only compare, exit 1 if it differs")
+    plans = commands.add_parser("plans", help="write terraform/app/plans.json from plans.toml")
+    for generator in (openapi, plans):
+        generator.add_argument(
+            "--check", action="store_true", help="only compare, exit 1 if it differs"
+        )
     container = commands.add_parser("container", help="run parts as docker-compose.yml does")
     container.add_argument("parts", nargs="+", choices=list(_PARTS))
     health = commands.add_parser("healthy", help="exit 0 when all of these ports answer /_health")
@@ -65,6 +69,10 @@ def main(arguments: list[str] | None = None) -> int:
         from .openapi import main as openapi
 
         return int(openapi(options.check))
+    if options.command == "plans":
+        from .plans_json import main as plans
+
+        return int(plans(options.check))
     if options.command in ("container", "healthy"):
         from . import containers
 

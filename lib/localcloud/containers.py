@@ -59,7 +59,7 @@ def serve(parts: Sequence[str]) -> int:
     try:
         config = container_config(os.environ)
         if list(parts) == ["gateway"]:
-            from .gateway.server import main
+            from .gateway.run import main
 
             main(config)
             return 0

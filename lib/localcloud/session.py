@@ -14,7 +14,6 @@ import time
 import uuid
 from typing import Any, Literal
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -71,21 +70,6 @@ def encode_v5(payload: dict[str, Any], secret: str, cookie_name: str = V5_COOKIE
     return ".".join([header, "", _b64(iv), _b64(sealed), _b64(tag)])
 
 
-def decode_v4(token: str, secret: str) -> dict[str, Any] | None:
-    """The claims of an unexpired v4 token, None for anything else."""
-    try:
-        header, _, iv, sealed, tag = token.split(".")
-        if json.loads(_unb64(header)) != {"alg": "dir", "enc": "A256GCM"}:
-            return None
-        opened = AESGCM(_v4_key(secret)).decrypt(
-            _unb64(iv), _unb64(sealed) + _unb64(tag), header.encode()
-        )
-        found: dict[str, Any] = json.loads(opened)
-    except (ValueError, InvalidTag):
-        return None
-    return found if found.get("exp", 0) > time.time() and found.get("sub") else None
-
-
 def chunks(name: str, token: str, version: Version = "v4") -> dict[str, str]:
     """The cookies that carry a token: one, or `<name>.0`, `<name>.1`, … when it is too long."""
     size = _CHUNK[version]
@@ -118,7 +102,3 @@ def _derive(secret: str, *, salt: bytes, info: str, length: int) -> bytes:
 
 def _b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _unb64(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from localcloud import session
 from localcloud.config import StackConfig
+from localcloud.gateway.sessions import SessionCookie
 from localcloud.process import free_ports
 from tests.integration.local_gateway import (
     Answer,
@@ -177,7 +178,7 @@ def test_a_session_is_a_nextauth_cookie(local: RunningGateway) -> None:
     assert {"HttpOnly", "Path=/", "SameSite=Lax", "Max-Age=2592000"} <= set(attributes)
     assert "Secure" not in attributes
     assert answer.json()["cookie"] == {"name": "next-auth.session-token", "value": token}
-    claims = session.decode_v4(token, "local-secret")
+    claims = SessionCookie("local-secret").decode(token)
     assert claims is not None
     assert (claims["sub"], claims["email"], claims["name"]) == ("u1", "a@b.example", "Ada")
 
@@ -197,7 +198,7 @@ def test_a_long_session_is_chunked_and_replaces_the_short_one(local: RunningGate
     assert set(kept) == {f"next-auth.session-token.{index}" for index in range(len(kept))}
     token = session.joined("next-auth.session-token", kept)
     assert token == answer.json()["cookie"]["value"]
-    assert (session.decode_v4(token, "local-secret") or {})["name"] == "x" * 6000
+    assert (SessionCookie("local-secret").decode(token) or {})["name"] == "x" * 6000
 
 
 def test_signing_out_clears_every_chunk(local: RunningGateway) -> None:
@@ -278,11 +279,11 @@ def test_the_signin_page_sets_the_cookie_and_goes_on(local: RunningGateway) -> N
     answer = local.request("POST", "/_local/signin", headers=[kind], body=form)
     assert (answer.status, answer.header("location")) == (303, "/dashboard?a=1")
     token = set_cookies(answer)["next-auth.session-token"].split("; ")[0]
-    claims = session.decode_v4(token, "local-secret") or {}
+    claims = SessionCookie("local-secret").decode(token) or {}
     assert (claims["email"], claims["name"]) == ("ada@example.com", "Ada")
     again = local.request("POST", "/_local/signin", headers=[kind], body=form)
     token = set_cookies(again)["next-auth.session-token"].split("; ")[0]
-    assert (session.decode_v4(token, "local-secret") or {})["sub"] == claims["sub"]
+    assert (SessionCookie("local-secret").decode(token) or {})["sub"] == claims["sub"]
 
 
 def test_the_signin_page_never_leads_away(local: RunningGateway) -> None:
@@ -362,7 +363,7 @@ def test_the_user_header_works_only_when_asked_for(tmp_path: Path) -> None:
     with running_gateway(tmp_path / "on", allow_user_header=True) as local:
         event = local.event("GET", "/backend/echo", headers=header)
         name, _, token = event["cookies"][0].partition("=")
-        claims = session.decode_v4(token, local.config.nextauth_secret) or {}
+        claims = SessionCookie(local.config.nextauth_secret).decode(token) or {}
         assert (name, claims["sub"]) == ("next-auth.session-token", "test-user-123")
         assert "x-user-id" not in event["headers"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.gateway.event import build_event, new_request_id
+from localcloud.gateway.event import ApiIdentity, build_event, new_request_id
 from localcloud.gateway.messages import HttpRequest
 from localcloud.gateway.routing import Match
 
@@ -25,7 +25,7 @@ def event(
     request = HttpRequest(
         method, target, [("Host", "id.example.com:8000"), *(headers or [])], body, "192.0.2.1"
     )
-    built = build_event(request, match, account_id="123456789012", request_id="id")
+    built = build_event(request, match, api=ApiIdentity("123456789012"), request_id="id")
     return json.loads(json.dumps(built))  # type: ignore[no-any-return]
 
 

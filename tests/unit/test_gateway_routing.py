@@ -45,13 +45,13 @@ def document(routes: list[tuple[str, str, str]] = ROUTES) -> dict[str, Any]:
 def test_the_most_specific_route_wins(
     method: str, path: str, function: str, key: str, parameters: dict[str, str]
 ) -> None:
-    match = RouteTable(document(), "fallback").match(method, path)
+    match = RouteTable.of_openapi(document(), "fallback").match(method, path)
     assert match is not None
     assert (match.function, match.route_key, match.parameters) == (function, key, parameters)
 
 
 def test_without_a_default_an_unknown_route_is_none() -> None:
-    table = RouteTable(document([("get", "/a", "one")]))
+    table = RouteTable.of_openapi(document([("get", "/a", "one")]))
     assert table.match("GET", "/b") is None
     assert table.match("POST", "/a") is None
     assert table.match("HEAD", "/a") is None
@@ -59,7 +59,7 @@ def test_without_a_default_an_unknown_route_is_none() -> None:
 
 
 def test_the_order_in_the_file_does_not_matter() -> None:
-    backwards = RouteTable(document(list(reversed(ROUTES))), "fallback")
+    backwards = RouteTable.of_openapi(document(list(reversed(ROUTES))), "fallback")
     found = backwards.match("GET", "/pets/dog/1")
     assert found is not None
     assert found.function == "exact"

@@ -16,7 +16,12 @@ from localcloud.config import StackConfig
 from localcloud.gateway.guard import host_is_local, refusal
 from localcloud.gateway.messages import HttpRequest
 from localcloud.gateway.pages import safe_path
-from localcloud.gateway.sessions import derived_sub, read_claims, with_user_header
+from localcloud.gateway.sessions import (
+    SessionCookie,
+    derived_sub,
+    read_claims,
+    with_user_header,
+)
 
 SECRET = "a-secret"
 CONFIG = StackConfig(8000, 8001, 8002, 8003, 8004, Path("/nonexistent"))
@@ -59,14 +64,14 @@ def test_v5_tokens_open_with_another_library(name: str) -> None:
 
 def test_only_untampered_unexpired_tokens_of_the_secret_are_read_back() -> None:
     token = session.encode_v4(session.claims("u", "e@example.com", "n"), SECRET)
-    read = session.decode_v4(token, SECRET)
+    read = SessionCookie(SECRET).decode(token)
     assert read is not None
     assert read["sub"] == "u"
-    assert session.decode_v4(token, "other") is None
-    assert session.decode_v4(token[:-2] + "AA", SECRET) is None
-    assert session.decode_v4("a.b", SECRET) is None
+    assert SessionCookie("other").decode(token) is None
+    assert SessionCookie(SECRET).decode(token[:-2] + "AA") is None
+    assert SessionCookie(SECRET).decode("a.b") is None
     old = session.claims("u", "e@example.com", "n", now=time.time() - 31 * 24 * 3600)
-    assert session.decode_v4(session.encode_v4(old, SECRET), SECRET) is None
+    assert SessionCookie(SECRET).decode(session.encode_v4(old, SECRET)) is None
 
 
 def test_long_tokens_are_chunked_and_joined_in_numeric_order() -> None:
@@ -91,10 +96,10 @@ def test_claims_from_a_body() -> None:
 
 def test_the_user_header_becomes_a_session_of_that_user() -> None:
     request = HttpRequest("GET", "/backend/x", [("X-User-Id", "test-user-123"), ("A", "b")])
-    turned = with_user_header(request, SECRET)
+    turned = with_user_header(request, SessionCookie(SECRET))
     assert turned.header("x-user-id") == ""
     name, _, token = turned.header("cookie").partition("=")
-    claims = session.decode_v4(token, SECRET)
+    claims = SessionCookie(SECRET).decode(token)
     assert name == "next-auth.session-token"
     assert claims is not None
     assert claims["sub"] == "test-user-123"
@@ -104,7 +109,9 @@ def test_the_user_header_becomes_a_session_of_that_user() -> None:
     "own", [("Cookie", "next-auth.session-token=mine"), ("Authorization", "Bearer mine")]
 )
 def test_the_user_header_never_replaces_an_identity(own: tuple[str, str]) -> None:
-    turned = with_user_header(HttpRequest("GET", "/", [own, ("x-user-id", "other")]), SECRET)
+    turned = with_user_header(
+        HttpRequest("GET", "/", [own, ("x-user-id", "other")]), SessionCookie(SECRET)
+    )
     assert turned.headers == [own]
 
 

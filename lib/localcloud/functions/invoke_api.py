@@ -6,19 +6,26 @@ from typing import Any
 from aiohttp import web
 
 from .invocation import MAX_PAYLOAD_BYTES, ThrottledError
-from .transport import Functions, UnknownFunctionError
+from .transport import Functions, RefusedError, UnknownFunctionError
 
 MAX_EVENT_BYTES = 1_048_576
 """Largest asynchronous request (AWS Lambda quotas)."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Resolve = Callable[[web.Request], str]
+"""The function that a request is for, by the name `Functions` knows. Raises as `invoke`."""
 
 
-def invoke_routes(functions: Functions) -> list[web.AbstractRouteDef]:
+def bare_name(request: web.Request) -> str:
+    """The function's name, whatever version or alias is asked for."""
+    return function_name(request.match_info["name"])
+
+
+def invoke_routes(functions: Functions, resolve: Resolve = bare_name) -> list[web.AbstractRouteDef]:
     """`POST /2015-03-31/functions/{name}/invocations` as the Lambda API reference describes it."""
 
     async def invoke(request: web.Request) -> web.StreamResponse:
-        name = function_name(request.match_info["name"])
+        name = request.match_info["name"]
         body = await request.read() or b"{}"
         kind = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
         limit = MAX_EVENT_BYTES if kind == "Event" else MAX_PAYLOAD_BYTES
@@ -26,12 +33,12 @@ def invoke_routes(functions: Functions) -> list[web.AbstractRouteDef]:
             message = f"{len(body)} byte payload is too large for the {kind} invocation type"
             return _error(413, "RequestTooLargeException", f"{message} (limit {limit} bytes)")
         try:
-            return await _invoke(functions, name, kind, body, request)
+            return await _invoke(functions, resolve(request), kind, body, request)
+        except RefusedError as error:
+            return _error(error.status, error.error_type, str(error))
         except UnknownFunctionError:
-            arn = (
-                f"arn:aws:lambda:{functions.config.region}:{functions.config.account_id}:function:"
-            )
-            return _error(404, "ResourceNotFoundException", f"Function not found: {arn}{name}")
+            arn = functions.config.function_arn(function_name(name))
+            return _error(404, "ResourceNotFoundException", f"Function not found: {arn}")
         except ThrottledError:
             return _error(429, "TooManyRequestsException", "Rate Exceeded.")
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from localcloud.config import StackConfig
 
@@ -13,18 +13,21 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Launch:
-    """What a worker is made of. `variables` are those the function's manifest entry names."""
+    """What a worker is made of.
+
+    `variables` are the function's own. `credentials` (the SDKs' variables) replace those of the
+    stack where a function has a role.
+    """
 
     config: StackConfig
     spec: FunctionSpec
     code: CodePaths
     variables: Mapping[str, str]
     log: Log
-
-    @property
-    def arn(self) -> str:
-        where = f"{self.config.region}:{self.config.account_id}"
-        return f"arn:aws:lambda:{where}:function:{self.spec.name}"
+    arn: str
+    version: str = "$LATEST"
+    log_group: str = ""
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def environment(self, runtime_api: str, stream: str) -> dict[str, str]:
         """The process' whole environment: Lambda's own variables, credentials, the function's."""
@@ -32,9 +35,9 @@ class Launch:
             "AWS_LAMBDA_RUNTIME_API": runtime_api,
             "AWS_LAMBDA_FUNCTION_NAME": self.spec.name,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.spec.memory),
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_VERSION": self.version,
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.spec.name}",
+            "AWS_LAMBDA_LOG_GROUP_NAME": self.log_group or f"/aws/lambda/{self.spec.name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": stream,
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.11",
             "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
@@ -51,5 +54,6 @@ class Launch:
             "PYTHONPATH": os.pathsep.join(str(path) for path in self.code.imports),
             "PYTHONUNBUFFERED": "1",
             **self.config.aws_environment(),
+            **self.credentials,
             **self.variables,
         }

@@ -173,6 +173,7 @@ class Launcher:
             self.code,
             self._chosen(spec),
             lambda line: self._log_for(spec.name, line),
+            self.config.function_arn(spec.name),
         )
 
     def _chosen(self, spec: FunctionSpec) -> dict[str, str]:

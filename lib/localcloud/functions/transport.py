@@ -12,6 +12,18 @@ class UnknownFunctionError(KeyError):
     """No function has this name."""
 
 
+class RefusedError(Exception):
+    """Lambda does not run a function, or not for this caller; the text says why.
+
+    `error_type` and `status` are those of Lambda's Invoke API.
+    """
+
+    def __init__(self, message: str, error_type: str, status: int) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+        self.status = status
+
+
 class Functions(Protocol):
     """Functions by name: processes of a `Launcher`, or containers behind `Emulators`."""
 

@@ -130,7 +130,7 @@ class Worker:
             self.kill()
 
     async def _spawn(self, address: str, output: int) -> asyncio.subprocess.Process:
-        stream = f"{time.strftime('%Y/%m/%d')}/[$LATEST]{uuid.uuid4().hex}"
+        stream = f"{time.strftime('%Y/%m/%d')}/[{self.launch.version}]{uuid.uuid4().hex}"
         try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,

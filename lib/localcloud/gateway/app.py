@@ -30,7 +30,7 @@ class Site:
         self._api = api
         self._control = control
         self._ready = ready
-        self._pages = Pages(config, control.mails)
+        self._pages = Pages(config, control.mails, control.session_cookie)
         address = config.frontend_address
         self._proxy = FrontendProxy(address) if address else None
         self._parts = PartsProxy(config) if config.one_port else None
@@ -83,7 +83,7 @@ class Site:
             protocol=f"HTTP/{request.version.major}.{request.version.minor}",
         )
         if self._config.allow_user_header:
-            received = with_user_header(received, self._config.nextauth_secret)
+            received = with_user_header(received, self._control.session_cookie())
         return _sent(await self._api.handle(received))
 
     async def _close(self, _app: web.Application) -> None:

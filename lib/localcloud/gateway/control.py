@@ -1,14 +1,14 @@
 """The control endpoints under `/_local`: addresses, mail, payments, sessions, reset."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from localcloud.config import StackConfig
 
-from .sessions import clear_session, open_session, read_claims
+from .sessions import SessionCookie, clear_session, open_session, read_claims
 
 _PUBLIC_ACTIONS = {
     "SignUp",
@@ -35,10 +35,15 @@ class Control:
         config: StackConfig,
         endpoints: Callable[[], dict[str, Any]],
         reset: Callable[[], Awaitable[None]],
+        *,
         ready: Callable[[], bool],
+        session_cookie: Callable[[], SessionCookie],
+        further: Sequence[web.AbstractRouteDef] = (),
     ) -> None:
         self._config = config
         self._ready = ready
+        self.session_cookie = session_cookie
+        self._further = further
         self._endpoints = endpoints
         self._reset = reset
         self._session: ClientSession | None = None
@@ -52,6 +57,7 @@ class Control:
             web.post("/_local/cognito", self.cognito),
             web.post("/_local/session", self.open_session),
             web.delete("/_local/session", self.close_session),
+            *self._further,
         ]
 
     async def close(self) -> None:
@@ -116,13 +122,13 @@ class Control:
         except ValueError as error:
             return web.json_response({"message": str(error)}, status=400)
         response = web.Response(content_type="application/json")
-        cookie = open_session(response, request, claims, self._config.nextauth_secret)
+        cookie = open_session(response, request, claims, self.session_cookie())
         response.text = json.dumps({"cookie": cookie, "sub": claims["sub"]})
         return response
 
     async def close_session(self, request: web.Request) -> web.StreamResponse:
         response = web.json_response({"status": "ok"})
-        clear_session(response, request)
+        clear_session(response, request, self.session_cookie())
         return response
 
     async def _forward(

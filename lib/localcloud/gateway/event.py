@@ -8,6 +8,7 @@ content type or a form counts as binary.
 import base64
 import secrets
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -16,7 +17,16 @@ from .messages import HttpRequest
 from .routing import Match
 
 STAGE = "backend"
-API_ID = "groundwork0"
+
+
+@dataclass(frozen=True)
+class ApiIdentity:
+    """Which API and stage an event says it comes from."""
+
+    account_id: str
+    api_id: str = "groundwork0"
+    stage: str = STAGE
+
 
 _TEXT_TYPES = ("application/json", "application/xml", "application/javascript")
 _NOT_FORWARDED = {
@@ -45,7 +55,7 @@ def is_text(content_type: str) -> bool:
 
 
 def build_event(
-    request: HttpRequest, match: Match, *, account_id: str, request_id: str
+    request: HttpRequest, match: Match, *, api: ApiIdentity, request_id: str
 ) -> dict[str, Any]:
     """The event of a request; members that AWS leaves out when empty are left out."""
     path = unquote(request.raw_path).partition("?")[0]
@@ -55,7 +65,7 @@ def build_event(
         "rawPath": path,
         "rawQueryString": request.raw_query,
         "headers": _headers(request),
-        "requestContext": _context(request, match, path, account_id, request_id),
+        "requestContext": _context(request, match, path, api, request_id),
     }
     if cookies := _cookies(request):
         event["cookies"] = cookies
@@ -67,13 +77,13 @@ def build_event(
 
 
 def _context(
-    request: HttpRequest, match: Match, path: str, account_id: str, request_id: str
+    request: HttpRequest, match: Match, path: str, api: ApiIdentity, request_id: str
 ) -> dict[str, Any]:
     now = time.time()
     domain = request.header("host").rpartition(":")[0] or request.header("host")
     return {
-        "accountId": account_id,
-        "apiId": API_ID,
+        "accountId": api.account_id,
+        "apiId": api.api_id,
         "domainName": domain,
         "domainPrefix": domain.partition(".")[0],
         "http": {
@@ -85,7 +95,7 @@ def _context(
         },
         "requestId": request_id,
         "routeKey": match.route_key,
-        "stage": STAGE,
+        "stage": api.stage,
         "time": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
         "timeEpoch": int(now * 1000),
     }

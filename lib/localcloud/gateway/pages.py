@@ -8,7 +8,7 @@ from aiohttp import web
 
 from localcloud.config import StackConfig
 
-from .sessions import open_session, read_claims, signed_in
+from .sessions import SessionCookie, open_session, read_claims, signed_in
 from .templates import SCRIPT, STATIC, Markup, fragment, render
 
 _SITE_PATHS = ("/", "/dashboard")
@@ -19,10 +19,14 @@ class Pages:
     """Server-rendered pages without any asset from elsewhere."""
 
     def __init__(
-        self, config: StackConfig, mails: Callable[[], Awaitable[list[dict[str, Any]]]]
+        self,
+        config: StackConfig,
+        mails: Callable[[], Awaitable[list[dict[str, Any]]]],
+        session_cookie: Callable[[], SessionCookie],
     ) -> None:
         self._config = config
         self._mails = mails
+        self._session_cookie = session_cookie
         self._policy = (
             "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; "
             f"form-action 'self'; frame-src 'self' {origin_of(config.stripe_public_url)} "
@@ -45,7 +49,7 @@ class Pages:
             return _file("favicon.svg")
         if request.path not in _SITE_PATHS or request.method not in ("GET", "HEAD"):
             return self._page("missing.html", title="Nothing here", status=404, path=request.path)
-        claims = signed_in(request, self._config.nextauth_secret)
+        claims = signed_in(request, self._session_cookie())
         return self._page(
             "site.html",
             title="Dashboard" if claims else "Groundwork",
@@ -95,7 +99,7 @@ class Pages:
         except ValueError:
             return self._signin_form(target, status=400, error="Type an e-mail address.", **form)
         response = web.Response(status=303, headers={"Location": target})
-        open_session(response, request, claims, self._config.nextauth_secret)
+        open_session(response, request, claims, self._session_cookie())
         return response
 
     def _signin_form(

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,18 +48,26 @@ class _Route:
 
 
 class RouteTable:
-    """The routes of one OpenAPI document whose operations carry `x-function`."""
+    """Routes as (method or `ANY`, path, function), and the function of `$default`."""
 
-    def __init__(self, document: dict[str, Any], default: str | None = None) -> None:
+    def __init__(
+        self, routes: Iterable[tuple[str, str, str]] = (), default: str | None = None
+    ) -> None:
+        found = [_Route(*route) for route in routes]
+        found.sort(key=lambda route: route.specificity)
+        self._routes = [(route, route.pattern) for route in found]
+        self._default = default
+
+    @classmethod
+    def of_openapi(cls, document: dict[str, Any], default: str | None = None) -> "RouteTable":
+        """The operations of an OpenAPI document that carry `x-function`."""
         routes = [
-            _Route("ANY" if method == _ANY else method.upper(), path, operation["x-function"])
+            ("ANY" if method == _ANY else method.upper(), path, operation["x-function"])
             for path, item in document.get("paths", {}).items()
             for method, operation in item.items()
             if method in (*_METHODS, _ANY) and "x-function" in operation
         ]
-        routes.sort(key=lambda route: route.specificity)
-        self._routes = [(route, route.pattern) for route in routes]
-        self._default = default
+        return cls(routes, default)
 
     @property
     def functions(self) -> list[str]:
@@ -82,7 +91,7 @@ class OpenApiFile:
         self._path = path
         self._default = default
         self._stamp: tuple[int, int] | None = None
-        self._table = RouteTable({}, default)
+        self._table = RouteTable(default=default)
 
     def routes(self) -> RouteTable:
         """The current routes; the former ones while the file is missing or half written."""
@@ -90,7 +99,9 @@ class OpenApiFile:
             stat = self._path.stat()
             stamp = (stat.st_mtime_ns, stat.st_size)
             if stamp != self._stamp:
-                self._table = RouteTable(json.loads(self._path.read_text()), self._default)
+                self._table = RouteTable.of_openapi(
+                    json.loads(self._path.read_text()), self._default
+                )
                 self._stamp = stamp
         except (OSError, ValueError):
             pass

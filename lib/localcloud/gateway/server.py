@@ -1,7 +1,6 @@
 """Runs the gateway: the site's port, the Lambda Invoke port, and the functions behind both."""
 
 import asyncio
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,8 @@ from aiohttp import web
 
 from localcloud.config import HOST, ROOT, StackConfig, functions
 from localcloud.functions.emulator import Emulators
-from localcloud.functions.invoke_api import invoke_routes
+from localcloud.functions.invocation import Result
+from localcloud.functions.invoke_api import bare_name
 from localcloud.functions.launch import Log
 from localcloud.functions.launcher import Launcher
 from localcloud.functions.manifest import (
@@ -23,12 +23,12 @@ from localcloud.functions.manifest import (
 )
 from localcloud.functions.pool import MAX_WORKERS
 from localcloud.functions.transport import Functions
-from localcloud.process import die_with_parent
 
 from .app import Site
 from .control import Control
-from .guard import host_is_local
-from .http_api import Cors, HttpApi
+from .event import ApiIdentity
+from .http_api import Cors, HttpApi, Served
+from .invoke_app import invoke_application
 from .provisioning import (
     Provision,
     instance_of,
@@ -36,9 +36,9 @@ from .provisioning import (
     reset_part,
     wait_until_healthy,
 )
-from .routing import OpenApiFile
+from .routing import Match, OpenApiFile
+from .sessions import SessionCookie
 
-_INVOKE_MAX = 7 * 1024 * 1024
 _HEADER_ROOM = 65_536
 _FOLLOW_SECONDS = 1.0
 
@@ -58,13 +58,17 @@ class Parts:
 
 
 class Gateway:
-    """Owns the listeners and the functions of one stack."""
+    """Owns the listeners and the functions of one stack.
+
+    Here it serves this repository; `localcloud.applied` overrides what is read from Terraform's
+    work instead.
+    """
 
     def __init__(self, config: StackConfig, parts: Parts | None = None) -> None:
         self.config = config
         self.parts = parts or Parts(provision=provision_local_aws)
         self.provisioned: dict[str, str] = {}
-        self.functions = self._make_functions()
+        self.functions = self.make_functions()
         default = next((name for name, spec in self.parts.specs.items() if spec.default), None)
         self._routes = OpenApiFile(self.parts.openapi, default)
         self._ready = False
@@ -77,14 +81,14 @@ class Gateway:
         """Listen, provision, start the functions. Raises what provisioning raises."""
         self.functions.pause()
         await self._listen(self._site(), self.config.gateway_host, self.config.gateway_port)
-        await self._listen(self._invoke_app(), HOST, self.config.control_port)
-        await self._provision()
+        ready = invoke_application(self.functions, lambda: self._ready, self.resolve)
+        await self._listen(ready, HOST, self.config.control_port)
+        await self.provision()
         self.functions.resume()
         if self.parts.warm:
             self.functions.warm()
         self.functions.watch()
-        if self.parts.provision:
-            self._aws_watch = asyncio.create_task(self._follow_aws())
+        self._aws_watch = asyncio.create_task(self.follow_aws())
         self._ready = True
 
     async def stop(self) -> None:
@@ -103,7 +107,7 @@ class Gateway:
             try:
                 await reset_part(self.config.aws_url)
                 await reset_part(self.config.stripe_url)
-                await self._provision()
+                await self.provision()
                 self.functions.renew()
             finally:
                 self.functions.resume()
@@ -135,33 +139,87 @@ class Gateway:
             "frontend": config.frontend_url,
         }
 
+    # What a gateway for something else than this repository does in another way.
+
+    def make_functions(self) -> Functions:
+        if self.config.emulators:
+            return Emulators(self.config, self.parts.specs, log=self.parts.log)
+        return Launcher(
+            self.config,
+            self.parts.specs,
+            code=self.parts.code,
+            log=self.parts.log,
+            max_workers=self.parts.max_workers,
+        )
+
+    def served(self) -> Served:
+        """The API as it is now."""
+        identity = ApiIdentity(self.config.account_id)
+        return Served(identity, self._routes.routes(), Cors(allowed_origins(self.config)))
+
+    async def integrate(self, match: Match, payload: bytes) -> Result:
+        """Have the function of a route answer. Raises as `Functions.invoke`."""
+        return await self.functions.invoke(match.function, payload)
+
+    def resolve(self, request: web.Request) -> str:
+        """The function that a request of the Invoke API is for."""
+        return bare_name(request)
+
+    def session_cookie(self) -> SessionCookie:
+        """The cookie that local sign-in sets."""
+        return SessionCookie(self.config.nextauth_secret)
+
+    def control_routes(self) -> list[web.AbstractRouteDef]:
+        """Routes below `/_local` besides those of every gateway."""
+        return []
+
+    async def provision(self) -> None:
+        """Make what functions need in local AWS, and their variables."""
+        if self.parts.provision:
+            await wait_until_healthy(self.config.aws_url)
+            instance = await instance_of(self.config.aws_url)
+            self.provisioned = dict(await asyncio.to_thread(self.parts.provision, self.config))
+            self._aws_instance = instance
+        table = environment_table(
+            self.config,
+            issuer=self.provisioned.get("issuer", ""),
+            client_id=self.provisioned.get("user_pool_client_id", ""),
+        )
+        self.functions.configure(table)
+
+    async def follow_aws(self) -> None:
+        """Provision again when local AWS, whose state is in memory, has been replaced."""
+        while self.parts.provision:
+            await asyncio.sleep(_FOLLOW_SECONDS)
+            async with self._resetting:
+                found = await instance_of(self.config.aws_url)
+                if found in (None, self._aws_instance):
+                    continue
+                self.parts.log("gateway | local AWS has begun anew: provisioning it")
+                self.functions.pause()
+                try:
+                    await self.provision()
+                except Exception as error:
+                    self.parts.log(f"gateway | provisioning failed, and is repeated: {error}")
+                finally:
+                    self.functions.resume()
+
     def _site(self) -> web.Application:
         api = HttpApi(
-            self.functions.invoke,
-            self._routes.routes,
-            account_id=self.config.account_id,
-            cors=Cors(allowed_origins(self.config)),
+            self.integrate,
+            self.served,
             integration_seconds=self.parts.integration_seconds,
             log=self.parts.log,
         )
-        control = Control(self.config, self.endpoints, self.reset, ready=lambda: self._ready)
+        control = Control(
+            self.config,
+            self.endpoints,
+            self.reset,
+            ready=lambda: self._ready,
+            session_cookie=self.session_cookie,
+            further=self.control_routes(),
+        )
         return Site(self.config, api, control, ready=lambda: self._ready).application()
-
-    def _invoke_app(self) -> web.Application:
-        @web.middleware
-        async def programs_only(request: web.Request, handler: Any) -> web.StreamResponse:
-            # A browser never calls this port; a page that tries comes from some other site.
-            if "Origin" in request.headers or not host_is_local(request.headers.get("Host", "")):
-                return web.json_response({"message": "Forbidden"}, status=403)
-            response: web.StreamResponse = await handler(request)
-            return response
-
-        async def health(_request: web.Request) -> web.StreamResponse:
-            return web.json_response({"status": "ok" if self._ready else "starting"})
-
-        app = web.Application(middlewares=[programs_only], client_max_size=_INVOKE_MAX)
-        app.add_routes([web.get("/_health", health), *invoke_routes(self.functions)])
-        return app
 
     async def _listen(self, app: web.Application, host: str, port: int) -> None:
         runner = web.AppRunner(
@@ -176,70 +234,3 @@ class Gateway:
         await runner.setup()
         self._runners.append(runner)
         await web.TCPSite(runner, host, port, reuse_address=True).start()
-
-    def _make_functions(self) -> Functions:
-        if self.config.emulators:
-            return Emulators(self.config, self.parts.specs, log=self.parts.log)
-        return Launcher(
-            self.config,
-            self.parts.specs,
-            code=self.parts.code,
-            log=self.parts.log,
-            max_workers=self.parts.max_workers,
-        )
-
-    async def _follow_aws(self) -> None:
-        """Provision again when local AWS, whose state is in memory, has been replaced."""
-        while True:
-            await asyncio.sleep(_FOLLOW_SECONDS)
-            async with self._resetting:
-                found = await instance_of(self.config.aws_url)
-                if found in (None, self._aws_instance):
-                    continue
-                self.parts.log("gateway | local AWS has begun anew: provisioning it")
-                self.functions.pause()
-                try:
-                    await self._provision()
-                except Exception as error:
-                    self.parts.log(f"gateway | provisioning failed, and is repeated: {error}")
-                finally:
-                    self.functions.resume()
-
-    async def _provision(self) -> None:
-        if self.parts.provision:
-            await wait_until_healthy(self.config.aws_url)
-            instance = await instance_of(self.config.aws_url)
-            self.provisioned = dict(await asyncio.to_thread(self.parts.provision, self.config))
-            self._aws_instance = instance
-        table = environment_table(
-            self.config,
-            issuer=self.provisioned.get("issuer", ""),
-            client_id=self.provisioned.get("user_pool_client_id", ""),
-        )
-        self.functions.configure(table)
-
-
-async def _run(config: StackConfig) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    gateway = Gateway(config)
-    starting = asyncio.create_task(gateway.start())
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            starting.result()
-            await stopping
-    finally:
-        starting.cancel()
-        stopping.cancel()
-        await asyncio.gather(starting, stopping, return_exceptions=True)
-        await gateway.stop()
-
-
-def main(config: StackConfig) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    die_with_parent()
-    asyncio.run(_run(config))

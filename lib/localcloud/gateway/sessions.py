@@ -1,15 +1,54 @@
 """Local sign-in: sets, reads and clears the cookie that NextAuth would set."""
 
 import uuid
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
 from localcloud import session
+from saas import session_cookie
 
 from .messages import HttpRequest
 
 _NAMESPACE = uuid.UUID("4f1b9f0e-6a54-4f0c-9a3b-6c1a3c1f7c55")
+
+
+@dataclass(frozen=True)
+class SessionCookie:
+    """The cookie that the functions of a stack accept: its secret and its name.
+
+    Auth.js v5 names contain `authjs`, all others are NextAuth v4. A `__Secure-` cookie is set as
+    such: browsers and the journey treat `http://localhost` as trustworthy.
+    """
+
+    secret: str = field(repr=False)
+    name: str = session.V4_COOKIE
+
+    def encode(self, claims: dict[str, Any]) -> str:
+        """The token of a session with these claims."""
+        if self._is_v5:
+            return session.encode_v5(claims, self.secret, self.name)
+        return session.encode_v4(claims, self.secret)
+
+    def decode(self, token: str) -> dict[str, Any] | None:
+        """The claims of a valid token, None for anything else."""
+        try:
+            return session_cookie.decrypt(token, [self.secret], self.name)
+        except session_cookie.InvalidSession:
+            return None
+
+    def chunks(self, token: str) -> dict[str, str]:
+        """The cookies that carry a token, by name."""
+        return session.chunks(self.name, token, "v5" if self._is_v5 else "v4")
+
+    @property
+    def is_secure(self) -> bool:
+        return self.name.startswith("__Secure-")
+
+    @property
+    def _is_v5(self) -> bool:
+        return "authjs" in self.name
 
 
 def derived_sub(email: str) -> str:
@@ -34,13 +73,13 @@ def read_claims(body: Any) -> dict[str, Any]:
 
 
 def open_session(
-    response: web.Response, request: web.Request, claims: dict[str, Any], secret: str
+    response: web.Response, request: web.Request, claims: dict[str, Any], cookie: SessionCookie
 ) -> dict[str, str]:
     """Set the session cookie, chunked if it is long; returns its whole `name` and `value`."""
-    token = session.encode_v4(claims, secret)
-    cookies = session.chunks(session.V4_COOKIE, token)
-    for stale in _present(request) - set(cookies):
-        response.del_cookie(stale, path="/")
+    token = cookie.encode(claims)
+    cookies = cookie.chunks(token)
+    for stale in _present(request, cookie) - set(cookies):
+        _delete(response, stale, cookie)
     for name, value in cookies.items():
         response.set_cookie(
             name,
@@ -49,22 +88,25 @@ def open_session(
             path="/",
             httponly=True,
             samesite="Lax",
+            secure=cookie.is_secure,
         )
-    return {"name": session.V4_COOKIE, "value": token}
+    return {"name": cookie.name, "value": token}
 
 
-def clear_session(response: web.StreamResponse, request: web.Request) -> None:
-    for name in {session.V4_COOKIE, *_present(request)}:
-        response.del_cookie(name, path="/")
+def clear_session(
+    response: web.StreamResponse, request: web.Request, cookie: SessionCookie
+) -> None:
+    for name in {cookie.name, *_present(request, cookie)}:
+        _delete(response, name, cookie)
 
 
-def signed_in(request: web.Request, secret: str) -> dict[str, Any] | None:
+def signed_in(request: web.Request, cookie: SessionCookie) -> dict[str, Any] | None:
     """The claims of the request's own valid session cookie, None without one."""
-    token = session.joined(session.V4_COOKIE, dict(request.cookies))
-    return session.decode_v4(token, secret) if token else None
+    token = session.joined(cookie.name, dict(request.cookies))
+    return cookie.decode(token) if token else None
 
 
-def with_user_header(request: HttpRequest, secret: str) -> HttpRequest:
+def with_user_header(request: HttpRequest, cookie: SessionCookie) -> HttpRequest:
     """Turn a test client's `x-user-id` into the session cookie of that user.
 
     Only the gateway does this, and only when it was started to: functions never see the header. A
@@ -74,17 +116,20 @@ def with_user_header(request: HttpRequest, secret: str) -> HttpRequest:
     if not user:
         return request
     headers = [(name, value) for name, value in request.headers if name.lower() != "x-user-id"]
-    if session.V4_COOKIE not in request.header("cookie") and not request.header("authorization"):
-        token = session.encode_v4(read_claims({"sub": user}), secret)
-        headers += [
-            ("cookie", f"{name}={value}")
-            for name, value in session.chunks(session.V4_COOKIE, token).items()
-        ]
+    if cookie.name not in request.header("cookie") and not request.header("authorization"):
+        token = cookie.encode(read_claims({"sub": user}))
+        headers += [("cookie", f"{name}={value}") for name, value in cookie.chunks(token).items()]
     return HttpRequest(
         request.method, request.target, headers, request.body, request.source_ip, request.protocol
     )
 
 
-def _present(request: web.Request) -> set[str]:
-    name = session.V4_COOKIE
-    return {key for key in request.cookies if key == name or key.startswith(f"{name}.")}
+def _delete(response: web.StreamResponse, name: str, cookie: SessionCookie) -> None:
+    # A browser ignores a `__Secure-` cookie without the attribute, also one that is to end it.
+    response.del_cookie(name, path="/", secure=cookie.is_secure)
+
+
+def _present(request: web.Request, cookie: SessionCookie) -> set[str]:
+    return {
+        key for key in request.cookies if key == cookie.name or key.startswith(f"{cookie.name}.")
+    }
