@@ -11,6 +11,8 @@ from typing import Any
 import jwt
 from jwt.exceptions import PyJWTError
 
+from saas.settings import aws_environment
+
 KEYS_SECONDS = 3600
 REFETCH_SECONDS = 10
 TIMEOUT_SECONDS = 3
@@ -42,7 +44,7 @@ class _Keys:
         return self.by_id[key_id]
 
     def _fetch(self) -> None:
-        url = f"{self.issuer}/.well-known/jwks.json"
+        url = keys_url(self.issuer)
         try:
             with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
                 keys = json.load(answer)["keys"]
@@ -56,6 +58,19 @@ class _Keys:
 
 
 _keys: dict[str, _Keys] = {}
+
+
+def keys_url(issuer: str) -> str:
+    """Where a pool's keys are: below its issuer, or below the endpoint that clients are sent to.
+
+    The SDKs' own `AWS_ENDPOINT_URL` variables redirect this request as they do every other one to
+    AWS (AWS SDKs and Tools Reference Guide, "Service-specific endpoints"), so that a function with
+    its deployed configuration runs against another endpoint. The issuer that a token must name
+    stays the configured one.
+    """
+    endpoint = aws_environment().redirected("cognito-identity-provider")
+    pool = issuer.rpartition("/")[2]
+    return f"{f'{endpoint}/{pool}' if endpoint else issuer}/.well-known/jwks.json"
 
 
 def verify(token: str, issuer: str, client_id: str) -> dict[str, Any]:

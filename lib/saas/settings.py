@@ -115,9 +115,12 @@ class AwsEnvironment(BaseModel):
 
     def endpoint(self, service: str) -> str:
         """Base URL of a service: redirected by `AWS_ENDPOINT_URL[_<SERVICE>]`, else AWS's own."""
-        redirected = self.endpoints.get(service) or self.endpoints.get("")
         domain = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
-        return redirected or f"https://{service}.{self.region}.{domain}"
+        return self.redirected(service) or f"https://{service}.{self.region}.{domain}"
+
+    def redirected(self, service: str) -> str:
+        """Base URL that `AWS_ENDPOINT_URL[_<SERVICE>]` set for a service, empty without one."""
+        return self.endpoints.get(service) or self.endpoints.get("") or ""
 
 
 @lru_cache(maxsize=1)

@@ -24,6 +24,9 @@ from tests.credentials import (
 from tests.factories import http_event
 
 
+COGNITO = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_a1"
+
+
 @pytest.fixture(scope="module")
 def issuer() -> Issuer:
     return Issuer()
@@ -39,9 +42,15 @@ def _environment(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Any:
         "SESSION_SECRET_NAME": "/sessions",
         "COGNITO_ISSUER": issuer.url,
         "COGNITO_CLIENT_ID": issuer.client_id,
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
     }.items():
         monkeypatch.setenv(name, value)
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"):
+        monkeypatch.delenv(name, raising=False)
     settings.settings.cache_clear()
+    settings.aws_environment.cache_clear()
     secrets.forget()
     bearer.forget_keys()
     _session_secrets(SECRET)
@@ -50,6 +59,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Any:
     )
     yield
     settings.settings.cache_clear()
+    settings.aws_environment.cache_clear()
     secrets.forget()
 
 
@@ -270,6 +280,27 @@ def test_an_unknown_key_is_looked_up_once_not_on_every_request(
     for _ in range(20):
         assert _code(_bearer(stranger)) == (401, "invalid_credential")
     assert len(fetched) == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "endpoint", "expected"),
+    [
+        ("UNRELATED", "x", COGNITO),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "x", COGNITO),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566", "http://127.0.0.1:4566/us-east-1_a1"),
+        (
+            "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER",
+            "https://endpoint.example",
+            "https://endpoint.example/us-east-1_a1",
+        ),
+    ],
+)
+def test_keys_are_fetched_where_clients_of_aws_are_sent(
+    monkeypatch: pytest.MonkeyPatch, variable: str, endpoint: str, expected: str
+) -> None:
+    monkeypatch.setenv(variable, endpoint)
+    settings.aws_environment.cache_clear()
+    assert bearer.keys_url(COGNITO) == f"{expected}/.well-known/jwks.json"
 
 
 def test_an_unreachable_issuer_is_an_outage_not_a_refusal(

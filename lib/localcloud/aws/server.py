@@ -56,7 +56,7 @@ class Application:
         from localcloud.aws.cognito import actions, tokens
         from localcloud.aws.iam.control import Control
 
-        tokens.issue_from(config.aws_public_url)
+        tokens.issue_from(config.cognito_url, config.aws_public_url)
         self._prefix = urlsplit(config.aws_public_url).path
         self._routing = routing
         self._iam = Control(config.region)

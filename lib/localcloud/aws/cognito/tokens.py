@@ -21,12 +21,13 @@ DEFAULT_VALIDITY = {"AccessToken": 3600, "IdToken": 3600, "RefreshToken": 30 * 8
 JWKS_SUFFIX = "/.well-known/jwks.json"
 OPENID_SUFFIX = "/.well-known/openid-configuration"
 _ISSUER_BASE = ""
+_SERVED_BASE = ""
 
 
-def issue_from(base: str) -> None:
-    """Set the address below which every pool's issuer lies: `<base>/<pool id>`."""
-    global _ISSUER_BASE  # noqa: PLW0603 - one process serves one stack
-    _ISSUER_BASE = base
+def issue_from(base: str, served: str) -> None:
+    """Set what every pool's issuer begins with, `<base>/<pool id>`, and where keys are served."""
+    global _ISSUER_BASE, _SERVED_BASE  # noqa: PLW0603 - one process serves one stack
+    _ISSUER_BASE, _SERVED_BASE = base, served
 
 
 def issuer(pool_id: str) -> str:
@@ -48,7 +49,7 @@ def published(pool_id: str, path: str) -> Answer:
     else:
         document = {
             "issuer": issuer(pool_id),
-            "jwks_uri": f"{issuer(pool_id)}{JWKS_SUFFIX}",
+            "jwks_uri": f"{_SERVED_BASE}/{pool_id}{JWKS_SUFFIX}",
             "response_types_supported": ["code", "token"],
             "scopes_supported": ["openid", "email", "phone", "profile"],
             "subject_types_supported": ["public"],
