@@ -47,13 +47,15 @@ check: setup ## lint, types, import rules, generated files, workflows; never wri
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m localcloud openapi --check
+	$(BIN)/python -m localcloud plans --check
 	$(BIN)/zizmor --quiet --offline .github
 
 .PHONY: fix
-fix: setup ## repair what can be: lint, format, docs/openapi.json
+fix: setup ## repair what can be: lint, format, docs/openapi.json, terraform/app/plans.json
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python -m localcloud openapi
+	$(BIN)/python -m localcloud plans
 
 .PHONY: lock
 lock: setup ## recompile the locked requirements from pyproject.toml

@@ -12,7 +12,11 @@ SESSION_COOKIE_NAMES = "next-auth.session-token,authjs.session-token"
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """One entry of `images/functions.json`. `timeout` in seconds, `memory` in MB."""
+    """One entry of `images/functions.json`. `timeout` in seconds, `memory` in MB.
+
+    `schedule` is an EventBridge expression; `trigger` says which service calls the function by
+    itself (`cognito-post-confirmation`), so that it has to exist before that service's part.
+    """
 
     name: str
     image: str
@@ -22,6 +26,7 @@ class FunctionSpec:
     environment: tuple[str, ...] = ()
     default: bool = False
     schedule: str | None = None
+    trigger: str | None = None
 
     @classmethod
     def parse(cls, name: str, entry: dict[str, Any]) -> "FunctionSpec":
@@ -34,6 +39,7 @@ class FunctionSpec:
             environment=tuple(entry.get("environment", ())),
             default=bool(entry.get("default")),
             schedule=entry.get("schedule"),
+            trigger=entry.get("trigger"),
         )
 
 

@@ -1,0 +1,177 @@
+locals {
+  alias_name = "live"
+
+  # What every function needs. X-Ray supports no narrower resource than *.
+  own_statements = concat(
+    [{
+      sid       = "WriteOwnLog"
+      actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      resources = ["${aws_cloudwatch_log_group.this.arn}:*"]
+    }],
+    [for on in var.tracing ? [true] : [] : {
+      sid       = "WriteTraces"
+      actions   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+      resources = ["*"]
+    }],
+    [for queue in aws_sqs_queue.failed : {
+      sid       = "KeepFailedCalls"
+      actions   = ["sqs:SendMessage"]
+      resources = [queue.arn]
+    }],
+  )
+
+  statements = [for statement in concat(local.own_statements, var.policy_statements) : merge(
+    { Sid = statement.sid, Effect = "Allow", Action = statement.actions, Resource = statement.resources },
+    { for condition in try(statement.conditions, []) : "Condition" => {
+      (condition.test) = { (condition.variable) = condition.values }
+    } },
+  )]
+
+  # A function that is invoked asynchronously may fail while nobody waits: AWS tries twice more.
+  failed_queue_count = var.asynchronous ? 1 : 0
+
+  alarms = {
+    errors = {
+      description = "calls ended in an error or a timeout; look into the log group of the function"
+      metric      = "Errors"
+      statistic   = "Sum"
+      threshold   = 0
+    }
+    throttles = {
+      description = "calls were refused because the account's concurrency is used up; ask AWS for more"
+      metric      = "Throttles"
+      statistic   = "Sum"
+      threshold   = 0
+    }
+    duration = {
+      description = "calls take nearly as long as the timeout of ${var.timeout} s allows"
+      metric      = "Duration"
+      statistic   = "Maximum"
+      threshold   = var.timeout * 1000 * 0.9
+    }
+  }
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  name              = "/aws/lambda/${var.function_name}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_iam_role" "this" {
+  name                 = var.function_name
+  description          = "Role of the Lambda function ${var.function_name}"
+  permissions_boundary = var.permissions_boundary_arn
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "lambda.amazonaws.com" }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "this" {
+  name   = "function"
+  role   = aws_iam_role.this.id
+  policy = jsonencode({ Version = "2012-10-17", Statement = local.statements })
+}
+
+resource "aws_lambda_function" "this" {
+  function_name = var.function_name
+  role          = aws_iam_role.this.arn
+  package_type  = "Image"
+  image_uri     = var.image_uri
+  architectures = [var.architecture]
+  timeout       = var.timeout
+  memory_size   = var.memory
+  publish       = true
+
+  image_config {
+    command = [var.command]
+  }
+
+  environment {
+    variables = var.environment
+  }
+
+  tracing_config {
+    mode = var.tracing ? "Active" : "PassThrough"
+  }
+
+  # Before its log group exists, Lambda would make one that is never emptied; without its policy it could not log.
+  depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.this]
+}
+
+resource "aws_lambda_alias" "live" {
+  name             = local.alias_name
+  description      = "What every trigger calls"
+  function_name    = aws_lambda_function.this.function_name
+  function_version = aws_lambda_function.this.version
+}
+
+resource "aws_lambda_provisioned_concurrency_config" "live" {
+  count = var.provisioned_concurrency > 0 ? 1 : 0
+
+  function_name                     = aws_lambda_function.this.function_name
+  qualifier                         = aws_lambda_alias.live.name
+  provisioned_concurrent_executions = var.provisioned_concurrency
+}
+
+resource "aws_sqs_queue" "failed" {
+  count = local.failed_queue_count
+
+  name                      = "${var.function_name}-failed"
+  message_retention_seconds = 14 * 24 * 3600
+  sqs_managed_sse_enabled   = true
+}
+
+resource "aws_lambda_function_event_invoke_config" "live" {
+  count = local.failed_queue_count
+
+  function_name = aws_lambda_function.this.function_name
+  qualifier     = aws_lambda_alias.live.name
+
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.failed[0].arn
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "function" {
+  for_each = local.alarms
+
+  alarm_name          = "${var.function_name}-${each.key}"
+  alarm_description   = "${var.function_name}: ${each.value.description}"
+  namespace           = "AWS/Lambda"
+  metric_name         = each.value.metric
+  dimensions          = { FunctionName = aws_lambda_function.this.function_name }
+  statistic           = each.value.statistic
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = each.value.threshold
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [var.alarm_topic_arn]
+  ok_actions          = [var.alarm_topic_arn]
+}
+
+resource "aws_cloudwatch_metric_alarm" "failed" {
+  count = local.failed_queue_count
+
+  alarm_name          = "${var.function_name}-failed"
+  alarm_description   = "${var.function_name}: calls failed for good; the queue ${aws_sqs_queue.failed[0].name} holds them for 14 days"
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.failed[0].name }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [var.alarm_topic_arn]
+  ok_actions          = [var.alarm_topic_arn]
+}
