@@ -5,6 +5,7 @@ functions see it (`saas.secrets`). Terraform creates each with the value `unset`
 """
 
 import json
+from collections.abc import Mapping
 
 from operations.account import Account, code, translated
 from operations.environments import Environment
@@ -16,7 +17,7 @@ KINDS = (SESSION, STRIPE_KEY, WEBHOOK)
 _ABSENT = {"ParameterNotFound", "ResourceNotFoundException"}
 
 
-def names(environment: Environment, outputs: dict[str, object] | None = None) -> dict[str, str]:
+def names(environment: Environment, outputs: Mapping[str, object] | None = None) -> dict[str, str]:
     """Name of each kind: what the stack's output `secret_names` says, else the default place."""
     said = (outputs or {}).get("secret_names")
     if isinstance(said, dict):

@@ -120,7 +120,13 @@ class Terraform:
             raise KeyboardInterrupt
         return Outcome(process.returncode, _COLOUR.sub("", "".join(lines)))
 
-    def init(self, backend: Mapping[str, str] | None = None, *, migrate: bool = False) -> Outcome:
+    def init(
+        self,
+        backend: Mapping[str, str] | None = None,
+        *,
+        migrate: bool = False,
+        quiet: bool = False,
+    ) -> Outcome:
         """Prepare the root.
 
         Args:
@@ -129,7 +135,7 @@ class Terraform:
         """
         settings = [f"-backend-config={name}={value}" for name, value in (backend or {}).items()]
         change = ("-migrate-state", "-force-copy") if migrate else ("-reconfigure",)
-        return self.run("init", "-input=false", *change, *settings)
+        return self.run("init", "-input=false", *change, *settings, quiet=quiet)
 
     def plan(self, saved: Path, *arguments: str) -> Outcome:
         """Write a plan file. Status: NO_CHANGES, CHANGES or FAILED."""
