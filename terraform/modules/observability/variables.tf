@@ -29,7 +29,7 @@ variable "api_stage" {
 }
 
 variable "failure_queues" {
-  description = "Queues of calls that failed for good, by function: name of the queue. A message there raises an alarm."
+  description = "Names of the queues of calls that failed for good, by function; shown on the dashboard, their alarms stand with the functions."
   type        = map(string)
   default     = {}
 }
@@ -59,14 +59,20 @@ variable "monthly_budget_usd" {
 variable "thresholds" {
   description = "When alarms go off."
   type = object({
-    api_5xx_percent       = optional(number, 1)    # of all requests, in 5 minutes
-    api_5xx_least         = optional(number, 3)    # fewer failed requests than this are no alarm
-    api_p99_ms            = optional(number, 8000) # answers of a model included
-    webhook_failures      = optional(number, 3)    # in 15 minutes; Stripe delivers again
-    reconcile_age_seconds = optional(number, 3600) # no run is breaching as well
-    ai_throttled          = optional(number, 5)    # in 5 minutes
+    api_5xx_percent       = optional(number, 1)     # of all requests, in 5 minutes
+    api_5xx_least         = optional(number, 3)     # fewer failed requests raise no alarm
+    api_p99_ms            = optional(number, 15000) # for 15 minutes; answers of models included
+    webhook_failures      = optional(number, 3)     # in 15 minutes
+    reconcile_failures    = optional(number, 2)     # in an hour, of four runs
+    reconcile_age_seconds = optional(number, 3600)
+    ai_throttled          = optional(number, 5) # refused calls, in 5 minutes
     ai_usd_an_hour        = optional(number, 10)
     budget_percent        = optional(list(number), [80, 100])
   })
   default = {}
+
+  validation {
+    condition     = alltrue([for name, value in var.thresholds : try(value > 0, alltrue([for percent in value : percent > 0]))])
+    error_message = "thresholds are numbers above 0: at 0 an alarm would never end."
+  }
 }
