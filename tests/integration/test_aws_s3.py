@@ -4,6 +4,7 @@ import base64
 import hashlib
 import http.client
 import io
+import json
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -227,6 +228,9 @@ def test_keys_made_by_local_iam_work(bucket: Bucket) -> None:
     iam = bucket.aws.client("iam")
     user = f"ci-{uuid4().hex[:8]}"
     iam.create_user(UserName=user)
+    statement = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=user, PolicyName="upload", PolicyDocument=policy)
     made = iam.create_access_key(UserName=user)["AccessKey"]
     keys = {
         "aws_access_key_id": made["AccessKeyId"],

@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import moto.core.responses
 from moto.core.request import Request
@@ -21,6 +21,9 @@ from localcloud.aws.failures import UnsupportedError, failure
 from localcloud.aws.quickstart import import_ssm_without_ec2
 from localcloud.aws.repair import repair
 from localcloud.aws.validation import require_json_object
+
+if TYPE_CHECKING:
+    from localcloud.aws.iam.gate import Gate
 
 Handler = Callable[["LocalRequest"], Any]
 
@@ -94,11 +97,17 @@ def service_of(environ: dict[str, Any]) -> str:
     return service
 
 
-def answer(environ: dict[str, Any], handlers: dict[str, Handler]) -> Answer:
-    """Answer one AWS request; `handlers` (by signing name) go before moto's own."""
+def answer(environ: dict[str, Any], handlers: dict[str, Handler], gate: "Gate") -> Answer:
+    """Answer one AWS request; `handlers` (by signing name) go before moto's own.
+
+    What the caller's policies do not allow is refused by `gate`; S3 asks it itself, after it has
+    checked the signature.
+    """
     service = service_of(environ)
     try:
         require_json_object(environ)
+        if service != "s3" and (refusal := gate.refusal(service, environ)):
+            return refusal
         request = LocalRequest(environ)
         if handler := handlers.get(service):
             return as_answer(handler(request))

@@ -15,6 +15,7 @@ from localcloud.aws import sigv4
 from localcloud.aws.connections import Answer
 from localcloud.aws.errors import refusal
 from localcloud.aws.failures import UnsupportedError
+from localcloud.aws.iam.gate import Gate
 from localcloud.aws.routing import LocalRequest, call_moto
 
 CORS_PREFIX = "access-control-"
@@ -24,8 +25,14 @@ WELL_KNOWN = {"test": "test"}
 """The pair that people give to local AWS out of habit; its signatures are checked, too."""
 
 
-def handler(access_key_id: str, secret_access_key: str) -> Callable[[LocalRequest], Answer]:
-    """A handler that knows one pair of keys, besides those that local IAM and STS have made."""
+def handler(
+    access_key_id: str, secret_access_key: str, gate: Gate
+) -> Callable[[LocalRequest], Answer]:
+    """A handler that knows one pair of keys, besides those that local IAM and STS have made.
+
+    A signature is checked before `gate` is asked, so that a presigned address is authorised as its
+    signer when it is used.
+    """
 
     def secret_of(key_id: str) -> str | None:
         known = {access_key_id: secret_access_key, **WELL_KNOWN}
@@ -38,7 +45,9 @@ def handler(access_key_id: str, secret_access_key: str) -> Callable[[LocalReques
         try:
             _refuse_forms(request)
             sigv4.verify(request.environ, secret_of, datetime.now(UTC))
-            answer = call_moto("s3", request)
+            answer = gate.refusal("s3", request.environ) or gate.veiled(
+                request.environ, call_moto("s3", request)
+            )
         except sigv4.SignatureError as error:
             answer = refusal("s3", error.status, error.code, error.message, error.details)
         return _with_cors(answer, request, bucket)

@@ -54,18 +54,23 @@ class Application:
         require_moto()
         from localcloud.aws import dynamodb, mail, routing, s3, transactions  # noqa: F401 - repairs
         from localcloud.aws.cognito import actions, tokens
+        from localcloud.aws.iam import callers, sessions
         from localcloud.aws.iam.control import Control
+        from localcloud.aws.iam.gate import Gate
 
         tokens.issue_from(config.cognito_url, config.aws_public_url)
         self._prefix = urlsplit(config.aws_public_url).path
         self._routing = routing
-        self._iam = Control(config.region)
+        self._gate = Gate(config.access_key_id)
+        self._control = Control(self._gate, config.region)
         self._handlers: dict[str, routing.Handler] = {
             "dynamodb": dynamodb.handle,
             "cognito-idp": actions.handler(config.control_url),
-            "s3": s3.handler(config.access_key_id, config.secret_access_key),
+            "iam": callers.iam_handler(self._gate.callers),
+            "s3": s3.handler(config.access_key_id, config.secret_access_key, self._gate),
             "ses": mail.handler("ses"),
             "sesv2": mail.handler("sesv2"),
+            "sts": sessions.handler(self._gate.callers, config.account_id),
         }
 
     def __call__(self, environ: dict[str, Any]) -> Answer:
@@ -77,10 +82,18 @@ class Application:
             return _mail(environ["QUERY_STRING"])
         if path == "/_local/reset" and method == "POST":
             # A program resets; a request with an Origin comes from some web page.
-            return FORBIDDEN if "HTTP_ORIGIN" in environ else _reset()
-        if path.startswith("/_local/") and (answer := self._iam.answer(environ)):
+            return FORBIDDEN if "HTTP_ORIGIN" in environ else self._reset()
+        if path.startswith("/_local/") and (answer := self._control.answer(environ)):
             return answer
-        return self._routing.answer(environ, self._handlers)
+        return self._routing.answer(environ, self._handlers, self._gate)
+
+    def _reset(self) -> Answer:
+        """Forget all state of every service that was called so far; provisioning comes after."""
+        from localcloud.aws.reset import forget_everything
+
+        forget_everything()
+        self._gate.callers.forget()
+        return OK
 
     def _leave_prefix(self, environ: dict[str, Any]) -> None:
         """Serve a request by the public address as any other; the path its client signed is kept.
@@ -101,11 +114,3 @@ def _mail(query: str) -> Answer:
     to = parse_qs(query).get("to", [None])[0]
     body = json.dumps(MAILBOX.newest_first(to)).encode()
     return Answer(200, {"Content-Type": "application/json", "Cache-Control": "no-store"}, body)
-
-
-def _reset() -> Answer:
-    """Forget all state of every service that was called so far; provisioning comes after."""
-    from localcloud.aws.reset import forget_everything
-
-    forget_everything()
-    return OK

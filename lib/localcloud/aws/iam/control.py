@@ -1,7 +1,8 @@
-"""Control paths of the authoriser, for the launcher and tests.
+"""Control paths of the authoriser, for the other parts of the stack and for tests.
 
 `POST /_local/assume` gives a service the credentials of a role, as Lambda takes those of a
-function's role.
+function's role. `POST /_local/authorise` judges what another part was asked to do, such as local
+Bedrock. `GET /_local/iam/calls` lists all decisions, `DELETE` forgets them.
 """
 
 import json
@@ -9,6 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localcloud.aws.connections import Answer
+from localcloud.aws.iam import recorder
+from localcloud.aws.iam.conditions import Context
+from localcloud.aws.iam.gate import Gate, bad_token, first_refusal
+from localcloud.aws.iam.policy import Access
+from localcloud.aws.iam.refusals import Kind
 from localcloud.aws.iam.trust import Untrusted, assume_for_service
 from localcloud.aws.routing import LOCKS
 
@@ -20,10 +26,14 @@ class Malformed(Exception):
 class Control:
     """Answers the paths below `/_local/`; refuses whatever comes from a web page."""
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, gate: Gate, region: str) -> None:
+        self._gate = gate
         self._region = region
         self._paths: dict[tuple[str, str], Callable[[dict[str, Any]], Any]] = {
             ("POST", "/_local/assume"): self._assume,
+            ("POST", "/_local/authorise"): self._authorise,
+            ("GET", "/_local/iam/calls"): lambda _body: recorder.recorded(),
+            ("DELETE", "/_local/iam/calls"): self._forget,
         }
 
     def answer(self, environ: Mapping[str, Any]) -> Answer | None:
@@ -47,6 +57,29 @@ class Control:
         with LOCKS.of("iam"), LOCKS.of("sts"):
             return assume_for_service(role_arn, service, name, self._region, source_arn)
 
+    def _authorise(self, body: dict[str, Any]) -> dict[str, Any]:
+        """`{"access_key_id", "session_token", "needed": [{"action", "resource", "context"}]}`.
+
+        The token may be missing, and so may a context: condition keys, each with a list of values.
+        The answer is `{"allowed"}` and, when that is false, `"code"` and `"message"`.
+        """
+        caller = self._gate.callers.find(_text(body, "access_key_id"))
+        if caller is None:
+            return {"allowed": True}
+        if kind := bad_token(caller, body.get("session_token")):
+            return {"allowed": False, "code": kind.value[0], "message": kind.value[3]}
+        needed = [_access(each, caller.context) for each in _list(body, "needed")]
+        message = first_refusal(caller, needed)
+        if message is None:
+            return {"allowed": True}
+        return {"allowed": False, "code": Kind.DENIED.value[0], "message": message}
+
+    def _forget(self, _body: dict[str, Any]) -> dict[str, str]:
+        recorder.forget()
+        # Policies are parsed anew, so that their gaps are reported anew.
+        self._gate.callers.forget()
+        return {"status": "ok"}
+
 
 def _body(environ: Mapping[str, Any]) -> dict[str, Any]:
     try:
@@ -63,6 +96,21 @@ def _text(body: dict[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value:
         raise Malformed(f"The body lacks a text '{name}'.")
     return value
+
+
+def _list(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    value = body.get(name)
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise Malformed(f"The body lacks a list '{name}' of objects.")
+    return value
+
+
+def _access(wanted: dict[str, Any], given: Context) -> Access:
+    context = {
+        key.lower(): tuple(str(value) for value in values)
+        for key, values in (wanted.get("context") or {}).items()
+    }
+    return Access(_text(wanted, "action"), _text(wanted, "resource"), {**given, **context})
 
 
 def _json(status: int, value: Any) -> Answer:
