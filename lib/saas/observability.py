@@ -46,7 +46,7 @@ def count(name: str, value: int = 1) -> None:
 
 
 def measure(name: str, value: float, unit: Literal["Count", "Seconds"]) -> None:
-    """Add a value to a CloudWatch metric: one line on standard output, that is in the logs.
+    """Add a value to a CloudWatch metric: a line of the log that CloudWatch reads.
 
     The line is written by hand ("Specification: Embedded metric format"), because importing
     Powertools' metrics takes longer than the rest of a cold start.
