@@ -1,11 +1,18 @@
-"""The price list, straight from the plan file."""
+"""What this environment sells, straight from the plan file."""
 
 from billing.schemas import Offer
-from saas.plans import catalogue
+from saas.plans import Plan, catalogue
+from saas.settings import settings
+
+
+def sold() -> list[Plan]:
+    """The plans whose price keys PRICE_KEYS names, or all, in the order of the plan file."""
+    price_keys = settings().price_keys
+    return [plan for plan in catalogue().plans if not price_keys or plan.price_key in price_keys]
 
 
 def offers() -> list[Offer]:
-    """All plans in the order of the plan file."""
+    """The price list."""
     return [
         Offer(
             id=plan.id,
@@ -18,5 +25,5 @@ def offers() -> list[Offer]:
             max_output_tokens=plan.max_output_tokens,
             contact_sales=not plan.lookup_key,
         )
-        for plan in catalogue().plans
+        for plan in sold()
     ]

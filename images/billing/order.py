@@ -5,9 +5,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from billing import customers
+from billing import customers, offers
 from saas.errors import BadRequest
-from saas.plans import Plan, catalogue
+from saas.plans import Plan
 from saas.settings import settings
 from saas.stripe_contract import APP
 from saas.table import Item
@@ -54,10 +54,10 @@ def sellable(price_key: str) -> Plan:
     """The plan behind a price key.
 
     Raises:
-        BadRequest: there is none (`unknown_price`), or it has no public price
+        BadRequest: none is sold here by that key (`unknown_price`), or it has no public price
             (`price_not_available`).
     """
-    plan = catalogue().plan_by_price_key(price_key)
+    plan = next((plan for plan in offers.sold() if plan.price_key == price_key), None)
     if plan is None:
         raise BadRequest("There is no such price", code="unknown_price")
     if not plan.lookup_key:

@@ -30,9 +30,10 @@ class Settings(BaseModel):
     stripe_api_base: str = "https://api.stripe.com"
     stripe_secret_name: str = ""
     stripe_webhook_secret_name: str = ""
+    price_keys: tuple[str, ...] = ()
     uploads_bucket: str = ""
 
-    @field_validator("allowed_origins", "session_cookie_names", mode="before")
+    @field_validator("allowed_origins", "session_cookie_names", "price_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

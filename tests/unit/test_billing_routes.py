@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from billing import handler
+from billing import handler, order
 from saas import settings
+from saas.errors import BadRequest
 from tests.factories import LambdaContext, body_of, http_event
 
 
@@ -38,6 +39,17 @@ def test_the_price_list_is_public_and_needs_nothing(monkeypatch: pytest.MonkeyPa
     }
     assert (professional["amount"], professional["callsPerMonth"]) == (9900, 10_000)
     assert (enterprise["amount"], enterprise["contactSales"]) == (None, True)
+
+
+def test_an_environment_may_sell_only_some_plans(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRICE_KEYS", "price_enterprise_monthly,price_starter_monthly")
+    settings.settings.cache_clear()
+    answer = handler.api(http_event("GET", "/plans"), LambdaContext())
+    assert [offer["id"] for offer in body_of(answer)["data"]] == ["starter", "enterprise"]
+    assert order.sellable("price_starter_monthly").id == "starter"
+    with pytest.raises(BadRequest) as refused:
+        order.sellable("price_professional_monthly")
+    assert refused.value.code == "unknown_price"
 
 
 @pytest.mark.parametrize("path", ["/stripe/webhook", "/stripe", "/subscription"])

@@ -71,6 +71,7 @@ def environment_table(config: StackConfig, *, issuer: str, client_id: str) -> di
     return {
         "APP_ENV": "local",
         "APP_VERSION": "local",
+        "IMAGE_DIGEST": "",
         "TABLE_NAME": config.table_name,
         "ALLOWED_ORIGINS": ",".join(allowed_origins(config)),
         "SESSION_COOKIE_NAMES": SESSION_COOKIE_NAMES,
@@ -81,5 +82,6 @@ def environment_table(config: StackConfig, *, issuer: str, client_id: str) -> di
         "STRIPE_API_BASE": config.stripe_url,
         "STRIPE_SECRET_NAME": config.stripe_secret_name,
         "STRIPE_WEBHOOK_SECRET_NAME": config.webhook_secret_name,
+        "PRICE_KEYS": "",
         "UPLOADS_BUCKET": config.uploads_bucket,
     }
