@@ -89,3 +89,55 @@ bench: setup ## measure cold starts and warm calls in the images; rewrites docs/
 .PHONY: clean
 clean: ## remove .venv, caches and the local state
 	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results
+
+# ---- an AWS account; everything above works without one
+# What was typed reaches the commands by the environment: no shell reads it a second time.
+OPERATE = $(BIN)/python -m operations
+ENVIRONMENT = --env "$${ENV-}"
+ASKED = $(if $(filter-out 0 no,$(YES)),--yes)
+SMOKED = $${URL:+--url "$$URL"}
+IMAGED = $${IMAGES:+--images "$$IMAGES"}
+
+.PHONY: bootstrap
+bootstrap: setup ## once per AWS account: state bucket, image repositories, GitHub's roles (REPOSITORY=owner/name)
+	@$(OPERATE) bootstrap --repository "$${REPOSITORY-}" $(ASKED)
+
+.PHONY: plan
+plan: setup ## show what a deployment would change (ENV=dev, IMAGES=deployed: as it runs now)
+	@$(OPERATE) plan $(ENVIRONMENT) $(IMAGED)
+
+.PHONY: deploy
+deploy: setup ## plan, ask (YES=1: do not), apply that plan, smoke-test (ENV=dev, IMAGES=…)
+	@$(OPERATE) deploy $(ENVIRONMENT) $(IMAGED) $(ASKED) $(SMOKED)
+
+.PHONY: rollback
+rollback: setup ## bring back the images of an earlier release (ENV=dev, TO=…: which; default: the one before)
+	@$(OPERATE) rollback $(ENVIRONMENT) --to "$${TO-}" $(ASKED) $(SMOKED)
+
+.PHONY: drift
+drift: setup ## has anybody changed what Terraform made? (ENV=dev; fails if so)
+	@$(OPERATE) drift $(ENVIRONMENT)
+
+.PHONY: destroy
+destroy: setup ## remove everything of an environment (ENV=dev; production: CONFIRM=…)
+	@$(OPERATE) destroy $(ENVIRONMENT) --confirm "$${CONFIRM-}" $(IMAGED) $(ASKED)
+
+.PHONY: unlock
+unlock: setup ## free the state's lock after a killed command (ENV=dev, ID=…)
+	@$(OPERATE) unlock $(ENVIRONMENT) --id "$${ID-}"
+
+.PHONY: outputs
+outputs: setup ## write the frontend's variables into .local/.env.<env> (ENV=dev, FILE=…)
+	@$(OPERATE) outputs $(ENVIRONMENT) $${FILE:+--file "$$FILE"}
+
+.PHONY: secrets
+secrets: setup ## make the session secret, take the Stripe key, show what is unset (ENV=dev, ROTATE=1, STRIPE=ask|stdin)
+	@$(OPERATE) secrets $(ENVIRONMENT) $(if $(ROTATE),--rotate) $${STRIPE:+--stripe "$$STRIPE"}
+
+.PHONY: smoke
+smoke: setup ## check that the public address serves what was deployed (ENV=dev, URL=…/backend)
+	@$(OPERATE) smoke $(ENVIRONMENT) $(SMOKED)
+
+.PHONY: doctor
+doctor: setup ## read the accounts and say what will fail, and how to put it right (ENV=dev, JSON=1)
+	@$(OPERATE) doctor $(ENVIRONMENT) $(if $(JSON),--json)

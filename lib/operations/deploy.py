@@ -17,7 +17,7 @@ DEPLOYED = "deployed"
 def plan(env: str, images: str) -> int:
     """Show what a deployment would change."""
     deployment = open_environment(env)
-    planning.make(deployment, _images(deployment, images))
+    planning.make(deployment, images_of(deployment, images))
     show(f"Nothing was changed. To apply: make deploy ENV={env}")
     return 0
 
@@ -25,7 +25,7 @@ def plan(env: str, images: str) -> int:
 def drift(env: str) -> int:
     """Exit status 2 when the account is not as Terraform left it, or the code has gone on."""
     deployment = open_environment(env)
-    found = planning.make(deployment, _images(deployment, DEPLOYED))
+    found = planning.make(deployment, images_of(deployment, DEPLOYED))
     if found.changes:
         show(f"{env} differs from the code: see the plan above. To bring it in line: make deploy")
     return 2 if found.changes else 0
@@ -34,7 +34,7 @@ def drift(env: str) -> int:
 def deploy(env: str, images: str, *, yes: bool, url: str = "") -> int:
     """Plan, ask, apply that plan, remember the release, check the result."""
     deployment = open_environment(env)
-    path = _images(deployment, images)
+    path = images_of(deployment, images)
     made = planning.make(deployment, path)
     _apply(deployment, made, f"Apply this plan to {env}", yes=yes, images=path)
     return _finish(deployment, url)
@@ -92,7 +92,7 @@ def _finish(deployment: Deployment, url: str) -> int:
     return smoke.check(deployment, outputs, url)
 
 
-def _images(deployment: Deployment, named: str) -> Path:
+def images_of(deployment: Deployment, named: str) -> Path:
     """The file to deploy: `named`, or what was released last."""
     if named != DEPLOYED:
         path = Path(named).resolve()

@@ -131,6 +131,18 @@ def lock_holder(output: str, environment: Environment) -> str | None:
     )
 
 
+def unlock(env: str, lock_id: str) -> int:
+    """Free the lock that a killed command left behind."""
+    deployment = open_environment(env)
+    if not lock_id:
+        raise OperationError(
+            f"Name the lock by the id that the refused command printed: make unlock ENV={env} ID=…"
+        )
+    outcome = deployment.terraform.run("force-unlock", "-force", lock_id)
+    check(outcome, "force-unlock", deployment.environment)
+    return 0
+
+
 def confirm(question: str, *, yes: bool) -> None:
     """Ask for a yes, unless it was given or CI runs this.
 

@@ -10,7 +10,7 @@ from operations.errors import OperationError
 from operations.place import APP, LOCAL
 
 PRODUCTION = "prod"
-DEFAULT_NAME = "groundwork"
+DEFAULT_NAME, DEFAULT_REGION = "groundwork", "us-east-1"  # as terraform/app/variables.tf has them
 _ASSIGNMENT = re.compile(r'^[ \t]*(\w+)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*")[ \t]*(?:#.*|//.*)?$', re.M)
 
 
@@ -43,18 +43,18 @@ class Environment:
 
 
 def names(folder: Path = APP / "envs") -> list[str]:
-    """All environments, in alphabetical order."""
-    return sorted(path.stem for path in folder.glob("*.tfvars"))
+    """All environments, production last."""
+    found = sorted(path.stem for path in folder.glob("*.tfvars"))
+    return sorted(found, key=lambda name: name == PRODUCTION)
 
 
 def find(name: str, folder: Path = APP / "envs") -> Environment:
     """The environment of that name.
 
-    Project and region are what its file says. A region that it leaves open is AWS's usual
-    `AWS_REGION` or `AWS_DEFAULT_REGION`, or the region of the profile in use.
+    Project and region are what its file says; see `region` for one that it leaves open.
 
     Raises:
-        OperationError: there is no such environment, or nothing names a region.
+        OperationError: there is no such environment.
     """
     known = names(folder)
     if name not in known:
@@ -73,10 +73,10 @@ def assigned(text: str) -> dict[str, str]:
 
 
 def region(chosen: str | None = None) -> str:
-    """`chosen`, or the region that AWS's own variables or configuration name.
+    """`chosen`, or what AWS's own variables or configuration name, or Terraform's default.
 
     Raises:
-        OperationError: none of them does.
+        OperationError: `AWS_PROFILE` names a profile that there is not.
     """
     import botocore.exceptions
     import botocore.session
@@ -87,9 +87,4 @@ def region(chosen: str | None = None) -> str:
             named = botocore.session.Session().get_config_variable("region")
         except botocore.exceptions.ProfileNotFound as error:
             raise OperationError(f"{error}. See `aws configure list-profiles`.") from error
-    if not named:
-        raise OperationError(
-            "No AWS region is set. Put `region` into the environment's .tfvars file, or set "
-            "AWS_REGION, for example: AWS_REGION=us-east-1"
-        )
-    return str(named)
+    return str(named or DEFAULT_REGION)

@@ -157,6 +157,10 @@ class Terraform:
         found = self._json("output", "-json")
         return {name: output["value"] for name, output in found.items()}
 
+    def state(self) -> dict[str, Any]:
+        """The state as Terraform's "JSON Output Format" describes it."""
+        return self._json("show", "-json")
+
     def resources(self) -> list[str]:
         """Addresses in the state."""
         outcome = self.run("state", "list", quiet=True)
