@@ -11,6 +11,7 @@ APP = "groundwork"
 # the client's ("Webhook endpoints", `api_version`), so both are this one.
 API_VERSION = "2025-08-27.basil"
 WEBHOOK_PATH = "/backend/stripe/webhook"
+PORTAL_PATH = "/v1/billing_portal/configurations"
 
 # Everything that may change what a customer has; each leads to the same sync.
 HANDLED_EVENTS = (

@@ -76,6 +76,7 @@ def _price(work: Work, product: Obj, plan: dict[str, Any]) -> None:
                 "app": "groundwork",
                 "plan": plan["id"],
                 "price_key": plan["price_key"],
+                "lookup_key": plan["lookup_key"],
             },
         },
     )

@@ -1,0 +1,1 @@
+"""Stripe's side of a deployment: what an account must hold, and taking over subscribers."""
