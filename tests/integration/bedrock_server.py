@@ -18,6 +18,8 @@ from botocore.config import Config
 from localcloud.bedrock import server
 from localcloud.config import StackConfig
 
+CONFIG = StackConfig(0, 0, 0, 0, 0, frontend_url=None)
+
 
 @dataclass(frozen=True)
 class LocalBedrock:
@@ -52,7 +54,7 @@ def _client(url: str, options: tuple[tuple[str, Any], ...]) -> Any:
         "bedrock-runtime",
         endpoint_url=url,
         region_name="us-east-1",
-        aws_access_key_id="AKIAGROUNDWORKTESTS0",
+        aws_access_key_id=CONFIG.access_key_id,
         aws_secret_access_key="secret",
         config=config.merge(Config(**dict(options))),
     )
@@ -67,7 +69,7 @@ def serving() -> Iterator[LocalBedrock]:
 
     async def serve() -> None:
         nonlocal port
-        app = server.create_app(StackConfig(0, 0, 0, 0, 0, frontend_url=None))
+        app = server.create_app(CONFIG)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -16,7 +16,7 @@ MODEL = "us.amazon.nova-lite-v1:0"
 TITAN = "amazon.titan-embed-text-v2:0"
 PATH = "/model/us.amazon.nova-lite-v1%3A0/converse"
 AUTHORIZATION = (
-    "AWS4-HMAC-SHA256 Credential=AKIAGROUNDWORKTESTS0/20260101/us-east-1/bedrock/aws4_request, "
+    "AWS4-HMAC-SHA256 Credential=AKIAGROUNDWORKLOCAL0/20260101/us-east-1/bedrock/aws4_request, "
     "SignedHeaders=host;x-amz-date, Signature=" + "0" * 64
 )
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": [{"text": "Hi"}]}]}

@@ -7,6 +7,7 @@ from aiohttp import web
 # Status codes of the service model's exceptions ("bedrock-runtime", `error.httpStatusCode`).
 STATUS = {
     "AccessDeniedException": 403,
+    "ExpiredTokenException": 403,
     "IncompleteSignatureException": 403,
     "InternalServerException": 500,
     "MissingAuthenticationTokenException": 403,

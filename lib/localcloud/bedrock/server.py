@@ -17,6 +17,7 @@ from localcloud.bedrock import constraints, converse, embeddings, eventstream, m
 from localcloud.bedrock.converse import Reply
 from localcloud.bedrock.errors import BedrockError
 from localcloud.bedrock.faults import Disconnect, Faults
+from localcloud.bedrock.permissions import Permissions
 from localcloud.config import HOST, StackConfig
 
 MAX_BODY_BYTES = 25 * 1024 * 1024
@@ -24,6 +25,10 @@ CALLS_KEPT = 1_000
 # Seconds before an answer and between the deltas of a stream: short, but visible to people.
 LATENCY = 0.08
 DELTA_PAUSE = 0.012
+
+# Converse is authorised as InvokeModel.
+INVOKE = "bedrock:InvokeModel"
+INVOKE_STREAMING = "bedrock:InvokeModelWithResponseStream"
 
 Operation = Callable[[web.Request, str, Any], Awaitable[web.StreamResponse]]
 
@@ -45,11 +50,11 @@ def main(config: StackConfig) -> None:
     )
 
 
-def create_app(config: StackConfig) -> web.Application:  # noqa: ARG001 - the shape all parts share
+def create_app(config: StackConfig) -> web.Application:
     """The application; its state lives in memory."""
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_programs_only])
     app.on_startup.append(_read_service_model)
-    bedrock = LocalBedrock()
+    bedrock = LocalBedrock(Permissions(config))
     app.add_routes(
         [
             web.get("/_health", _health),
@@ -57,11 +62,12 @@ def create_app(config: StackConfig) -> web.Application:  # noqa: ARG001 - the sh
             web.get("/_local/faults", bedrock.list_faults),
             web.post("/_local/faults", bedrock.add_fault),
             web.post("/_local/reset", bedrock.reset),
-            web.post("/model/{model:.+}/converse", bedrock.operation(bedrock.converse)),
+            web.post("/model/{model:.+}/converse", bedrock.operation(bedrock.converse, INVOKE)),
             web.post(
-                "/model/{model:.+}/converse-stream", bedrock.operation(bedrock.converse_stream)
+                "/model/{model:.+}/converse-stream",
+                bedrock.operation(bedrock.converse_stream, INVOKE_STREAMING),
             ),
-            web.post("/model/{model:.+}/invoke", bedrock.operation(bedrock.invoke)),
+            web.post("/model/{model:.+}/invoke", bedrock.operation(bedrock.invoke, INVOKE)),
             web.route("*", "/{rest:.*}", bedrock.unknown),
         ]
     )
@@ -79,20 +85,25 @@ async def _programs_only(request: web.Request, handler: Handler) -> web.StreamRe
 class LocalBedrock:
     """The operations, the calls they answered and the faults they shall suffer."""
 
-    def __init__(self) -> None:
+    def __init__(self, permissions: Permissions) -> None:
+        self._permissions = permissions
         self._calls: deque[dict[str, Any]] = deque(maxlen=CALLS_KEPT)
         self._faults = Faults()
 
-    def operation(self, run: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """A route's handler: authentication, JSON, errors in Bedrock's form, faults."""
+    def operation(
+        self, run: Operation, action: str
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """A route's handler: who may do `action`, JSON, errors in Bedrock's form, faults."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
             request_id = str(uuid.uuid4())
+            model = unquote(request.match_info["model"])
             try:
                 signature.require(request.headers)
+                await self._permissions.require(request.headers, action, model)
                 body = _json_of(await request.read())
                 await self._faults.before_answer()
-                response = await run(request, unquote(request.match_info["model"]), body)
+                response = await run(request, model, body)
             except BedrockError as error:
                 return error.response(request_id)
             except Disconnect:

@@ -1,6 +1,6 @@
 """Requests must carry a SigV4 `Authorization` header for the service `bedrock`.
 
-Its form is checked, not its signature: any credentials open this stand-in.
+Its form is checked, not its signature; what its signer may do is the matter of `permissions`.
 """
 
 import re

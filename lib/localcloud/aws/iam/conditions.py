@@ -27,6 +27,7 @@ MODELLED = frozenset(
         "aws:sourceaccount",
         "aws:sourcearn",
         "aws:viaawsservice",
+        "bedrock:inferenceprofilearn",
         "dynamodb:leadingkeys",
         "kms:viaservice",
         "s3:prefix",
