@@ -96,6 +96,7 @@ OPERATE = $(BIN)/python -m operations
 ENVIRONMENT = --env "$${ENV-}"
 ASKED = $(if $(filter-out 0 no,$(YES)),--yes)
 SMOKED = $${URL:+--url "$$URL"}
+STRIPED = $(if $(filter-out 0 no,$(APPLY)),--apply) $(if $(filter-out 0 no,$(ALLOW_TEST_MODE)),--allow-test-mode)
 IMAGED = $${IMAGES:+--images "$$IMAGES"}
 
 .PHONY: bootstrap
@@ -133,6 +134,10 @@ outputs: setup ## write the frontend's variables into .local/.env.<env> (ENV=dev
 .PHONY: secrets
 secrets: setup ## make the session secret, take the Stripe key, show what is unset (ENV=dev, ROTATE=1, STRIPE=ask|stdin)
 	@$(OPERATE) secrets $(ENVIRONMENT) $(if $(ROTATE),--rotate) $${STRIPE:+--stripe "$$STRIPE"}
+
+.PHONY: stripe-setup
+stripe-setup: setup ## show what is missing at Stripe; APPLY=1 does it (ENV=dev, MAP=price_…=<price key>,…)
+	@$(OPERATE) stripe-setup $(ENVIRONMENT) --map "$${MAP-}" $(SMOKED) $(STRIPED)
 
 .PHONY: smoke
 smoke: setup ## check that the public address serves what was deployed (ENV=dev, URL=…/backend)

@@ -17,13 +17,15 @@ _HELP = {
     "unlock": "free the state's lock after a killed command",
     "outputs": "write the frontend's environment file",
     "secrets": "make or rotate the session secret, take the Stripe key, show what is unset",
+    "stripe-setup": "show, and with --apply make, what the environment needs at Stripe",
     "smoke": "check the public address",
     "doctor": "say in plain words what will fail, and how to put it right",
 }
 _TAKES = {
     "--images": ("plan", "deploy", "destroy"),
     "--yes": ("bootstrap", "deploy", "rollback", "destroy"),
-    "--url": ("deploy", "rollback", "smoke"),
+    "--url": ("deploy", "rollback", "smoke", "stripe-setup"),
+    "--apply": ("stripe-setup",),
 }
 
 
@@ -38,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--images", default=str(IMAGES), help="a file, or: deployed")
         if name in _TAKES["--yes"]:
             command.add_argument("--yes", action="store_true", help="do not ask")
+        if name in _TAKES["--apply"]:
+            command.add_argument("--apply", action="store_true", help="do it without asking")
+            command.add_argument("--allow-test-mode", action="store_true", help="also for prod")
         if name in _TAKES["--url"]:
             command.add_argument("--url", default="", help="test this address (…/backend) instead")
     made["bootstrap"].add_argument("--repository", default="", help="owner/name at GitHub")
@@ -47,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     made["outputs"].add_argument("--file", type=Path, help="default: .local/.env.<env>")
     made["secrets"].add_argument("--rotate", action="store_true", help="a new session secret")
     made["secrets"].add_argument("--stripe", choices=("ask", "stdin", "keep"), default="")
+    made["stripe-setup"].add_argument("--map", default="", help="price_…=<price key>,…")
     made["doctor"].add_argument("--json", action="store_true", help="for programs")
     return parser
 
@@ -66,6 +72,8 @@ def _run(options: argparse.Namespace) -> int:
             from operations.deployment import unlock
 
             return unlock(options.env, options.id)
+        case "stripe-setup":
+            return _stripe(options)
         case "outputs" | "secrets" | "smoke" | "doctor":
             return _look(options)
     return _release(options)
@@ -82,6 +90,18 @@ def _release(options: argparse.Namespace) -> int:
         case "deploy":
             return deploy.deploy(options.env, options.images, yes=options.yes, url=options.url)
     return deploy.rollback(options.env, options.to, yes=options.yes, url=options.url)
+
+
+def _stripe(options: argparse.Namespace) -> int:
+    from operations.stripe import commands
+
+    return commands.setup(
+        options.env,
+        apply=options.apply,
+        mapped=options.map,
+        url=options.url,
+        allow_test_mode=options.allow_test_mode,
+    )
 
 
 def _look(options: argparse.Namespace) -> int:
