@@ -19,8 +19,9 @@ def link(identity: Identity) -> str:
     customer_id = customers.bound(account.user) if account.user else None
     if customer_id is None:
         raise _nothing()
+    config = settings()
     try:
-        return stripe_api.api().portal_url(customer_id, settings().require("site_url"))
+        return stripe_api.api().portal_url(customer_id, config.require("site_url"), config.app_env)
     except StripeMissing as error:
         if error.param != "customer":
             raise

@@ -22,14 +22,14 @@ from billing.stripe_objects import CheckoutSession, Event, Raw, Subscription
 from saas.observability import logger
 from saas.secrets import secret
 from saas.settings import settings
-from saas.stripe_contract import API_VERSION
+from saas.stripe_contract import API_VERSION, PORTAL_PATH, is_stamped
 
 if TYPE_CHECKING:
     from stripe import StripeError
 
 READ_SECONDS = 5
 RETRIES = 2
-PRICE_CACHE_SECONDS = 300
+CACHE_SECONDS = 300
 SIGNATURE_TOLERANCE_SECONDS = 300
 
 
@@ -43,6 +43,7 @@ class StripeApi:
 
         self.livemode = key.startswith(("sk_live_", "rk_live_"))
         self._prices: dict[str, tuple[float, str]] = {}
+        self._portals: dict[str, tuple[float, str]] = {}
         client: Any = stripe.StripeClient(
             key,
             stripe_version=API_VERSION,
@@ -59,9 +60,8 @@ class StripeApi:
         Raises:
             StripeMissing: no active price has it: the catalogue at Stripe is not set up.
         """
-        cached = self._prices.get(lookup_key)
-        if cached and time.monotonic() - cached[0] < PRICE_CACHE_SECONDS:
-            return cached[1]
+        if cached := _fresh(self._prices.get(lookup_key)):
+            return cached
         with _translated("prices.list"):
             found = self._v1.prices.list({"lookup_keys": [lookup_key], "active": True}).data
         if not found:
@@ -138,11 +138,26 @@ class StripeApi:
         except StripeRefused:
             logger.info("session was not open", extra={"session_id": session_id})
 
-    def portal_url(self, customer_id: str, return_url: str) -> str:
-        """A short-lived link to the customer's billing portal."""
+    def portal_url(self, customer_id: str, return_url: str, environment: str) -> str:
+        """A short-lived link to the customer's billing portal, as set up for the environment.
+
+        Where nobody ran `make stripe-setup` it is the account's default portal.
+        """
         params = {"customer": customer_id, "return_url": return_url}
+        if configuration := self._portal(environment):
+            params["configuration"] = configuration
         with _translated("billing_portal.sessions.create"):
             return str(self._v1.billing_portal.sessions.create(params).url)
+
+    def _portal(self, environment: str) -> str:
+        """The environment's active portal configuration, kept in memory for minutes; or empty."""
+        if cached := _fresh(self._portals.get(environment)):
+            return cached
+        for each in self._all(PORTAL_PATH, {"active": "true"}):
+            if is_stamped(each.get("metadata") or {}, environment):
+                self._portals[environment] = (time.monotonic(), str(each["id"]))
+                return str(each["id"])
+        return ""
 
     def events(self, types: Sequence[str], since: int) -> Iterator[Event]:
         """Events of these types created at or after `since` (epoch seconds), newest first."""
@@ -211,6 +226,11 @@ def verified(payload: bytes, signature: str, secrets: Iterable[str]) -> dict[str
             raise ValueError("not an object")
         return content
     raise InvalidSignature
+
+
+def _fresh(cached: tuple[float, str] | None) -> str:
+    """What was remembered, unless that is too long ago."""
+    return cached[1] if cached and time.monotonic() - cached[0] < CACHE_SECONDS else ""
 
 
 def _replayed(made: Any) -> bool:

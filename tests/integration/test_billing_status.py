@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from billing import status, store
+from billing import status, store, stripe_api
 from billing.stripe_api import StripeApi
 from localcloud.config import ROOT
 from localcloud.functions.manifest import environment_table
@@ -232,6 +232,34 @@ def test_the_portal_is_the_callers_own_and_returns_to_the_site(stage: Stage) -> 
         text = page.read().decode()
     assert "Starter" in text
     assert stage.aws.config.site_url in text
+
+
+def test_the_portal_is_the_one_that_was_set_up_for_the_environment(stage: Stage) -> None:
+    """Not another environment's of the same account, and not the account's default."""
+    stage.buy()
+    configurations = stage.stripe.billing_portal.configurations
+    only_invoices = {"features": {"invoice_history": {"enabled": True}}}
+    made = [
+        configurations.create({**only_invoices, "metadata": {"app": "groundwork", "env": env}})
+        for env in ("local", "dev")
+    ]
+    try:
+        with stage.counted():
+            urls = [stage.call("POST", "/stripe/portal")[1]["data"]["url"] for _ in range(2)]
+        assert [path for method, path in stage.stripe_requests if method == "GET"] == [
+            "/v1/billing_portal/configurations"
+        ]
+        with urllib.request.urlopen(urls[1]) as page:
+            text = page.read().decode()
+        assert "Starter" in text
+        assert "Cancel plan" not in text
+        configurations.update(made[0].id, {"active": False})
+        stripe_api._for_key.cache_clear()
+        with urllib.request.urlopen(stage.call("POST", "/stripe/portal")[1]["data"]["url"]) as page:
+            assert "Cancel plan" in page.read().decode()
+    finally:
+        for each in made:
+            configurations.update(each.id, {"active": False})
 
 
 def test_without_a_customer_there_is_no_portal(stage: Stage) -> None:

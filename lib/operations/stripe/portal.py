@@ -25,7 +25,7 @@ def plan_portal(stripe: StripeAccount, environment: str, site_url: str) -> list[
     found = [
         each
         for each in stripe.all(PORTAL_PATH, active=True)
-        if is_stamped(each["metadata"], environment)
+        if is_stamped(each.get("metadata") or {}, environment)
     ]
     wanted = {"default_return_url": site_url, "features": FEATURES}
     if not found:
