@@ -22,8 +22,10 @@ locals {
 
   statements = [for statement in concat(local.own_statements, var.policy_statements) : merge(
     { Sid = statement.sid, Effect = "Allow", Action = statement.actions, Resource = statement.resources },
-    { for condition in try(statement.conditions, []) : "Condition" => {
-      (condition.test) = { (condition.variable) = condition.values }
+    { for key in length(try(statement.conditions, [])) == 0 ? [] : ["Condition"] : key => {
+      for test in distinct(statement.conditions[*].test) : test => {
+        for condition in statement.conditions : condition.variable => condition.values if condition.test == test
+      }
     } },
   )]
 
