@@ -13,7 +13,7 @@ from operations.account import Account, code, translated
 from operations.environments import PRODUCTION, Environment
 from operations.errors import OperationError
 from operations.place import APP
-from operations.terraform import Outcome, Terraform, show
+from operations.terraform import Outcome, Say, Terraform, show
 
 _LOCK = re.compile(r"^[│ ]*(ID|Operation|Who|Created):\s+(.+?)\s*$", re.M)
 
@@ -52,7 +52,7 @@ class Deployment:
         return found
 
 
-def open_environment(name: str) -> Deployment:
+def open_environment(name: str, say: Say = show) -> Deployment:
     """Find the environment, see who we are, and initialise Terraform with its state.
 
     Raises:
@@ -60,13 +60,13 @@ def open_environment(name: str) -> Deployment:
     """
     environment = environments.find(name)
     account = accounts.connect(environment.region)
-    show(f"{name}: account {account.id}, {account.region}, as {account.caller}")
+    say(f"{name}: account {account.id}, {account.region}, as {account.caller}")
     variables = {**os.environ, "AWS_REGION": account.region}
     deployment = Deployment(
         environment, account, Terraform(APP, environment.data_dir, variables, show)
     )
     _check_bucket(deployment)
-    show(f"{name}: preparing Terraform")
+    say(f"{name}: preparing Terraform")
     outcome = deployment.terraform.init(
         {
             "bucket": deployment.bucket,
