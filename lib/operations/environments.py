@@ -35,11 +35,16 @@ class Environment:
 
     def state_bucket(self, account_id: str) -> str:
         """The bucket that `make bootstrap` creates, one per account and region."""
-        return f"{self.project}-tfstate-{account_id}-{self.region}"
+        return state_bucket(self.project, account_id, self.region)
 
     @property
     def state_key(self) -> str:
         return f"{self.name}/app.tfstate"
+
+
+def state_bucket(project: str, account_id: str, region: str) -> str:
+    """As terraform/bootstrap names it."""
+    return f"{project}-tfstate-{account_id}-{region}"
 
 
 def names(folder: Path = APP / "envs") -> list[str]:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from operations.account import DENIED, code, translated
 from operations.deployment import Deployment, check
+from operations.environments import assigned
 from operations.terraform import CHANGES, show
 
 _VERBS = {
@@ -46,6 +48,7 @@ def make(deployment: Deployment, images: Path, *arguments: str) -> Plan:
         f"-var-file={environment.variables}",
         f"-var=region={environment.region}",
         f"-var=images_file={images.resolve()}",
+        *boundary(deployment),
         *arguments,
     )
     check(outcome, "plan", environment)
@@ -53,6 +56,32 @@ def make(deployment: Deployment, images: Path, *arguments: str) -> Plan:
     path.chmod(0o600)
     show(f"{environment.name}: {summary(plan.document)}")
     return plan
+
+
+def boundary(deployment: Deployment) -> list[str]:
+    """The policy that bounds every role of the environment, if terraform/bootstrap made one.
+
+    Its deploy role may make no role without it. Who may not look whether there is one is such a
+    role; what the environment's own file says comes first.
+    """
+    from botocore.exceptions import ClientError
+
+    environment, account = deployment.environment, deployment.account
+    name = "permissions_boundary_arn"
+    if name in assigned(environment.variables.read_text(encoding="utf-8")):
+        return []
+    partition = account.caller.split(":")[1]
+    policy = f"{environment.project}-boundary-{environment.name}"
+    arn = f"arn:{partition}:iam::{account.id}:policy/{policy}"
+    with translated("look for the permissions boundary"):
+        try:
+            account.client("iam").get_policy(PolicyArn=arn)
+        except ClientError as error:
+            if code(error) == "NoSuchEntity":
+                return []
+            if code(error) not in DENIED:
+                raise
+    return [f"-var={name}={arn}"]
 
 
 def apply(deployment: Deployment, plan: Plan) -> None:
