@@ -31,6 +31,11 @@ def reference(user_id: str) -> str:
     return "sha256-" + hashlib.sha256(user_id.encode()).hexdigest()
 
 
+def stamp(user_id: str) -> dict[str, str]:
+    """What we write on a user's objects at Stripe."""
+    return {"userId": user_id, "env": settings().app_env, "app": APP}
+
+
 def bound(user: Item) -> str | None:
     """The user's customer, if both items agree: old user items alone are not believed."""
     customer_id = user.get("stripeCustomerId") or ""
@@ -57,10 +62,9 @@ def ensure(user: Item) -> Customer:
         return Customer(existing, fresh=False)
     user_id, environment = user["id"], settings().app_env
     key = f"customer:{environment}:{reference(user_id)}:{user.get('customerGeneration', 0)}"
-    metadata = {"userId": user_id, "env": environment, "app": APP}
     stripe = stripe_api.api()
-    customer_id, replayed = stripe.create_customer(metadata, key)
-    if not _bind(user, customer_id):
+    customer_id, replayed = stripe.create_customer(stamp(user_id), key)
+    if not bind(user, customer_id):
         return Customer(customer_id, fresh=False)
     try:
         if user.get("email"):
@@ -70,8 +74,13 @@ def ensure(user: Item) -> Customer:
     return Customer(customer_id, fresh=not replayed)
 
 
-def _bind(user: Item, customer_id: str) -> bool:
-    """Whether this call bound them; False when they were bound to each other already."""
+def bind(user: Item, customer_id: str) -> bool:
+    """Whether this call bound them; False when they were bound to each other already.
+
+    Raises:
+        Forbidden: the account is disabled.
+        Conflict: one of them is bound to somebody else (`customer_conflict`).
+    """
     user_id = user["id"]
     try:
         table().transact(*store.binding(user_id, user.get("stripeCustomerId", ""), customer_id))

@@ -22,7 +22,7 @@ def settle(customer_id: str, events: Sequence[Event]) -> str:
         return sync(customer_id, events).outcome
     outcome = sync(customer_id).outcome
     user_id = store.bound_user(customer_id)
-    if user_id and not stripe_api.api().customer_exists(customer_id):
+    if user_id and stripe_api.api().customer_metadata(customer_id) is None:
         store.release(user_id, customer_id)
     store.record(events, outcome)
     return outcome

@@ -9,7 +9,6 @@ from billing import customers, offers
 from saas.errors import BadRequest
 from saas.plans import Plan
 from saas.settings import settings
-from saas.stripe_contract import APP
 from saas.table import Item
 
 
@@ -37,7 +36,7 @@ class Order:
 
     def session_params(self, customer_id: str, price_id: str) -> dict[str, Any]:
         """Byte-identical from one attempt to the next, as the idempotency key demands."""
-        stamp = {"userId": self.user_id, "env": settings().app_env, "app": APP}
+        stamp = customers.stamp(self.user_id)
         return {
             "mode": "subscription",
             "ui_mode": "embedded",

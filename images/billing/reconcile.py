@@ -53,11 +53,16 @@ class Run:
 def reconcile(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Scheduled entry point; answers counts, for the logs.
 
+    An operator calls it with `{"adopt": […]}`, which is another matter: see `adoption.adopt`.
+
     Raises:
         RuntimeError: some customers could not be synced; the next run tries again.
         Exception: Stripe or the table could not be asked at all.
     """
-    del event
+    if "adopt" in event:
+        from billing import adoption
+
+        return adoption.adopt(event["adopt"], context)
     observability.begin(None, function_request_id=context.aws_request_id)
     run = Run(context)
     try:

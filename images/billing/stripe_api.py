@@ -83,14 +83,24 @@ class StripeApi:
         with _translated("customers.update"):
             self._v1.customers.update(customer_id, {k: v for k, v in known.items() if v})
 
-    def customer_exists(self, customer_id: str) -> bool:
-        """Whether Stripe has this customer and has not deleted it."""
+    def customer_metadata(self, customer_id: str) -> dict[str, str] | None:
+        """What is written on a customer; None when Stripe has none of that id, or deleted it."""
         try:
             with _translated("customers.retrieve"):
                 found = self._v1.customers.retrieve(customer_id)
         except StripeMissing:
-            return False
-        return not getattr(found, "deleted", False)
+            return None
+        if getattr(found, "deleted", False):
+            return None
+        return dict(found.to_dict().get("metadata") or {})
+
+    def stamp(self, customer_id: str, subscriptions: Sequence[str], stamp: dict[str, str]) -> None:
+        """Write our names into the metadata of a customer and of subscriptions."""
+        with _translated("customers.update"):
+            self._v1.customers.update(customer_id, {"metadata": stamp})
+        for each in subscriptions:
+            with _translated("subscriptions.update"):
+                self._v1.subscriptions.update(each, {"metadata": stamp})
 
     def subscriptions(self, customer_id: str) -> list[Subscription]:
         """All subscriptions of a customer, ended ones included; none for a deleted customer."""

@@ -30,7 +30,7 @@ locals {
     billing-reconcile = {
       GetItem            = ["CUSTOMER#*", "RECONCILE#cursor", "USER#*"]
       BatchGetItem       = ["EVENT#*"]
-      PutItem            = ["EVENT#*", "RECONCILE#cursor", "USER#*"]
+      PutItem            = ["CUSTOMER#*", "EVENT#*", "RECONCILE#cursor", "USER#*"] # CUSTOMER# for make adopt-stripe
       UpdateItem         = ["CUSTOMER#*", "USER#*"]
       ConditionCheckItem = ["USER#*"]
     }

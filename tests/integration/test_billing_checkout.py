@@ -211,7 +211,7 @@ def test_a_key_used_with_other_parameters_is_given_up(
 ) -> None:
     first = stage.session_id()
     table().write(Put(_forgotten(stage)))
-    monkeypatch.setattr("billing.order.APP", "renamed")
+    monkeypatch.setattr("billing.customers.APP", "renamed")
     second = stage.session_id()
     assert second != first
     assert stage.open_sessions() == [second]
