@@ -48,7 +48,7 @@ def _decrypting_parameter(call: Call, name: str) -> list[Access]:
     parameters = models.ssm_backends[call.account_id][call.region]._parameters
     path = arn.partition(":parameter")[2]
     versions = parameters.get(path) or parameters.get(path.removeprefix("/")) or []
-    key = versions[-1].keyid if versions and versions[-1].type == "SecureString" else None
+    key = versions[-1].keyid if versions else None
     return _decrypting(call, key, {"kms:encryptioncontext:parameter_arn": (arn,)})
 
 
