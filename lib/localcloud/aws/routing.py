@@ -33,6 +33,7 @@ SHARES_LOCK = {"sesv2": "ses", "dynamodbstreams": "dynamodb"}
 UNLOCKED = frozenset({"sqs"})
 SCOPE = re.compile(r"AWS4-HMAC-SHA256\s+Credential=[^/,\s]+/\d+/[^/,\s]+/([^/,\s]+)/aws4_request,")
 QUERY_SCOPE = re.compile(r"X-Amz-Credential=[^&]*?(?:/|%2F)([a-z0-9-]+)(?:/|%2F)aws4_request", re.I)
+UNSIGNED_STS = b"Action=AssumeRoleWith"
 UNSIGNED_TARGETS = {
     "AWSCognitoIdentityProviderService": "cognito-idp",
     "DynamoDB_20120810": "dynamodb",
@@ -86,6 +87,8 @@ def service_of(environ: dict[str, Any]) -> str:
         service = match.group(1).lower()
     elif target := environ.get("HTTP_X_AMZ_TARGET"):
         service = UNSIGNED_TARGETS.get(target.partition(".")[0], "unknown")
+    elif environ["groundwork.body"].startswith(UNSIGNED_STS):
+        service = "sts"
     elif environ["PATH_INFO"].endswith(
         ("/.well-known/jwks.json", "/.well-known/openid-configuration")
     ):
