@@ -61,7 +61,7 @@ def _client(url: str, options: tuple[tuple[str, Any], ...]) -> Any:
 
 
 @contextmanager
-def serving() -> Iterator[LocalBedrock]:
+def serving(config: StackConfig = CONFIG) -> Iterator[LocalBedrock]:
     """Serve on a free port until the block ends, without the pause before answers."""
     ready, port = threading.Event(), 0
     loop = asyncio.new_event_loop()
@@ -69,7 +69,7 @@ def serving() -> Iterator[LocalBedrock]:
 
     async def serve() -> None:
         nonlocal port
-        app = server.create_app(CONFIG)
+        app = server.create_app(config)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
