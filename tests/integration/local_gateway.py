@@ -41,6 +41,10 @@ def pid(event, context):
 def environment(event, context):
     return dict(os.environ)
 
+def trigger(event, context):
+    print(json.dumps(event))
+    return event
+
 def describe(event, context):
     return {
         "remaining": context.get_remaining_time_in_millis(),
@@ -208,6 +212,7 @@ def running_gateway(
     warm: bool = False,
     max_workers: int = 8,
     provision: Provision | None = None,
+    kind: type[Gateway] = Gateway,
     **settings: Any,
 ) -> Iterator[RunningGateway]:
     code = write_code(tmp_path / "images")
@@ -232,10 +237,10 @@ def running_gateway(
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        gateway = _construct(loop, config or make_config(tmp_path, **settings), parts)
+        gateway = _construct(loop, kind, config or make_config(tmp_path, **settings), parts)
         running = RunningGateway(gateway, loop, code, lines)
-        running.run(gateway.start())
         try:
+            running.run(gateway.start())
             yield running
         finally:
             running.run(gateway.stop())
@@ -247,9 +252,11 @@ def running_gateway(
         loop.close()
 
 
-def _construct(loop: asyncio.AbstractEventLoop, config: StackConfig, parts: Parts) -> Gateway:
+def _construct(
+    loop: asyncio.AbstractEventLoop, kind: type[Gateway], config: StackConfig, parts: Parts
+) -> Gateway:
     async def make() -> Gateway:
-        return Gateway(config, parts)
+        return kind(config, parts)
 
     return asyncio.run_coroutine_threadsafe(make(), loop).result(10)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import jwt
@@ -513,7 +514,9 @@ def test_confirming_calls_the_function_with_the_real_event(
     pool: Pool, functions: Functions
 ) -> None:
     address, sub = pool.confirmed()
-    assert functions.invoked == ["/2015-03-31/functions/users-post-confirmation/invocations"]
+    (path,) = functions.invoked
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:users-post-confirmation"
+    assert unquote(path) == f"/2015-03-31/functions/{arn}/invocations"
     assert functions.events == [
         {
             "version": "1",

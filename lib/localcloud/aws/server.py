@@ -11,6 +11,7 @@ from localcloud.config import HOST, StackConfig
 from localcloud.process import die_with_parent, end_quietly_on_signals
 
 INSTANCE_HEADER = "X-Instance"
+CHANGES_HEADER = "X-Changes"
 OK = Answer(
     200,
     # Whoever provisioned local AWS sees by it that another process, with nothing in it, has come.
@@ -35,6 +36,7 @@ def _set_moto_environment(config: StackConfig) -> None:
         {
             "MOTO_ACCOUNT_ID": config.account_id,
             "MOTO_ACM_VALIDATION_WAIT": "1",
+            "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
             "MOTO_PORT": str(config.aws_port),
             "MOTO_COGNITO_IDP_USER_POOL_ENABLE_TOTP": "true",
             # moto makes sessions of its own for region lists; they must not look for credentials.
@@ -52,7 +54,14 @@ class Application:
         from localcloud.aws.repair import require_moto
 
         require_moto()
-        from localcloud.aws import dynamodb, mail, routing, s3, transactions  # noqa: F401 - repairs
+        from localcloud.aws import (  # noqa: F401 - repairs
+            changes,
+            dynamodb,
+            mail,
+            routing,
+            s3,
+            transactions,
+        )
         from localcloud.aws.cognito import actions, tokens
         from localcloud.aws.iam import callers, sessions
         from localcloud.aws.iam.control import Control
@@ -61,6 +70,7 @@ class Application:
         tokens.issue_from(config.cognito_url, config.aws_public_url)
         self._prefix = urlsplit(config.aws_public_url).path
         self._routing = routing
+        self._changes = changes
         self._gate = Gate(config.access_key_id)
         self._control = Control(self._gate, config.region)
         self._handlers: dict[str, routing.Handler] = {
@@ -77,7 +87,7 @@ class Application:
         self._leave_prefix(environ)
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         if path == "/_health":
-            return OK
+            return Answer(200, {**OK.headers, CHANGES_HEADER: str(self._changes.latest())}, OK.body)
         if path == "/_local/mail" and method == "GET":
             return _mail(environ["QUERY_STRING"])
         if path == "/_local/reset" and method == "POST":
@@ -85,7 +95,9 @@ class Application:
             return FORBIDDEN if "HTTP_ORIGIN" in environ else self._reset()
         if path.startswith("/_local/") and (answer := self._control.answer(environ)):
             return answer
-        return self._routing.answer(environ, self._handlers, self._gate)
+        answered = self._routing.answer(environ, self._handlers, self._gate)
+        self._changes.note(environ)
+        return answered
 
     def _reset(self) -> Answer:
         """Forget all state of every service that was called so far; provisioning comes after."""
@@ -93,6 +105,7 @@ class Application:
 
         forget_everything()
         self._gate.callers.forget()
+        self._changes.count()
         return OK
 
     def _leave_prefix(self, environ: dict[str, Any]) -> None:

@@ -40,12 +40,19 @@ async def wait_until_healthy(url: str) -> None:
 
 async def instance_of(url: str) -> str | None:
     """Which process answers as a part; None while none does."""
+    found = await state_of(url)
+    return found[0] if found else None
+
+
+async def state_of(url: str) -> tuple[str, str] | None:
+    """Which process answers as local AWS, and the count of its changes; None while none does."""
     try:
         async with (
             ClientSession(timeout=ClientTimeout(total=5)) as session,
             session.get(f"{url}/_health") as response,
         ):
-            return response.headers.get("X-Instance")
+            headers = response.headers
+            return headers.get("X-Instance", ""), headers.get("X-Changes", "")
     except (ClientError, OSError, TimeoutError):
         return None
 

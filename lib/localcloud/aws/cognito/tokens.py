@@ -26,7 +26,7 @@ _SERVED_BASE = ""
 
 def issue_from(base: str, served: str) -> None:
     """Set what every pool's issuer begins with, `<base>/<pool id>`, and where keys are served."""
-    global _ISSUER_BASE, _SERVED_BASE  # noqa: PLW0603 - one process serves one stack
+    global _ISSUER_BASE, _SERVED_BASE
     _ISSUER_BASE, _SERVED_BASE = base, served
 
 

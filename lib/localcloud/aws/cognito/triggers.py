@@ -9,7 +9,7 @@ import http.client
 import json
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from localcloud.aws.cognito.errors import CognitoError
 
@@ -18,10 +18,11 @@ TIMEOUT_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Trigger:
-    """One call to be made: the function and its event."""
+    """One call to be made: the function, its event, and the pool on whose behalf."""
 
     function_arn: str
     event: dict[str, Any]
+    pool_arn: str
 
 
 def post_confirmation(
@@ -46,19 +47,24 @@ def post_confirmation(
         "request": request,
         "response": {},
     }
-    return Trigger(arn, event)
+    return Trigger(arn, event, pool.arn)
 
 
 def call(trigger: Trigger, control_url: str) -> None:
     """Invoke the function and wait; raises Cognito's error when it fails, lacks or is too slow."""
-    name = trigger.function_arn.split(":function:")[-1].split(":")[0]
+    function = quote(trigger.function_arn, safe="")
     connection = http.client.HTTPConnection(urlsplit(control_url).netloc, timeout=TIMEOUT_SECONDS)
     try:
         connection.request(
             "POST",
-            f"/2015-03-31/functions/{name}/invocations",
+            f"/2015-03-31/functions/{function}/invocations",
             json.dumps(trigger.event),
-            {"Content-Type": "application/json", "X-Amz-Invocation-Type": "RequestResponse"},
+            {
+                "Content-Type": "application/json",
+                "X-Amz-Invocation-Type": "RequestResponse",
+                # The function's policy may admit Cognito for this pool alone.
+                "X-Amz-Source-Arn": trigger.pool_arn,
+            },
         )
         answer = connection.getresponse()
         body = answer.read()
