@@ -139,6 +139,10 @@ secrets: setup ## make the session secret, take the Stripe key, show what is uns
 stripe-setup: setup ## show what is missing at Stripe; APPLY=1 does it (ENV=dev, MAP=price_…=<price key>,…)
 	@$(OPERATE) stripe-setup $(ENVIRONMENT) --map "$${MAP-}" $(SMOKED) $(STRIPED)
 
+.PHONY: adopt-stripe
+adopt-stripe: setup ## list who paid an earlier backend; APPLY=1 binds the lines you approved (ENV=dev, FILE=…)
+	@$(OPERATE) adopt-stripe $(ENVIRONMENT) $${FILE:+--file "$$FILE"} $(STRIPED)
+
 .PHONY: smoke
 smoke: setup ## check that the public address serves what was deployed (ENV=dev, URL=…/backend)
 	@$(OPERATE) smoke $(ENVIRONMENT) $(SMOKED)

@@ -18,6 +18,7 @@ _HELP = {
     "outputs": "write the frontend's environment file",
     "secrets": "make or rotate the session secret, take the Stripe key, show what is unset",
     "stripe-setup": "show, and with --apply make, what the environment needs at Stripe",
+    "adopt-stripe": "list payers of an earlier backend; with --apply, bind those approved",
     "smoke": "check the public address",
     "doctor": "say in plain words what will fail, and how to put it right",
 }
@@ -25,7 +26,7 @@ _TAKES = {
     "--images": ("plan", "deploy", "destroy"),
     "--yes": ("bootstrap", "deploy", "rollback", "destroy"),
     "--url": ("deploy", "rollback", "smoke", "stripe-setup"),
-    "--apply": ("stripe-setup",),
+    "--apply": ("stripe-setup", "adopt-stripe"),
 }
 
 
@@ -52,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     made["outputs"].add_argument("--file", type=Path, help="default: .local/.env.<env>")
     made["secrets"].add_argument("--rotate", action="store_true", help="a new session secret")
     made["secrets"].add_argument("--stripe", choices=("ask", "stdin", "keep"), default="")
+    made["adopt-stripe"].add_argument(
+        "--file", default="", help="default: .local/adoption-<env>.csv"
+    )
     made["stripe-setup"].add_argument("--map", default="", help="price_…=<price key>,…")
     made["doctor"].add_argument("--json", action="store_true", help="for programs")
     return parser
@@ -72,7 +76,7 @@ def _run(options: argparse.Namespace) -> int:
             from operations.deployment import unlock
 
             return unlock(options.env, options.id)
-        case "stripe-setup":
+        case "stripe-setup" | "adopt-stripe":
             return _stripe(options)
         case "outputs" | "secrets" | "smoke" | "doctor":
             return _look(options)
@@ -95,13 +99,10 @@ def _release(options: argparse.Namespace) -> int:
 def _stripe(options: argparse.Namespace) -> int:
     from operations.stripe import commands
 
-    return commands.setup(
-        options.env,
-        apply=options.apply,
-        mapped=options.map,
-        url=options.url,
-        allow_test_mode=options.allow_test_mode,
-    )
+    given = {"apply": options.apply, "allow_test_mode": options.allow_test_mode}
+    if options.command == "adopt-stripe":
+        return commands.adopt(options.env, file=options.file, **given)
+    return commands.setup(options.env, mapped=options.map, url=options.url, **given)
 
 
 def _look(options: argparse.Namespace) -> int:

@@ -3,14 +3,19 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from operations import secrets
 from operations.deployment import Deployment, open_environment
 from operations.errors import OperationError
+from operations.place import LOCAL
+from operations.stripe import adoption, proposals
 from operations.stripe.account import API_BASE, StripeAccount, check_mode
 from operations.stripe.changes import Change
 from operations.stripe.endpoint import Webhook
+from operations.stripe.people import People
+from operations.stripe.proposals import Proposal
 from operations.stripe.setup import Setup, mapping, pending
 from operations.terraform import show
 
@@ -47,6 +52,61 @@ def setup(env: str, *, apply: bool, mapped: str, url: str, allow_test_mode: bool
     wanted.carry_out(changes, show)
     show("Done.")
     return 0
+
+
+def adopt(env: str, *, apply: bool, file: str, allow_test_mode: bool) -> int:
+    """List payers without a user, or bind those that were approved.
+
+    Args:
+        apply: bind the approved lines of the file; else the file is written, and nothing else.
+        file: the list; by default `.local/adoption-<env>.csv`.
+    """
+    path = Path(file) if file else LOCAL / f"adoption-{env}.csv"
+    if apply and not path.is_file():
+        raise OperationError(f"{path} does not exist. First: make adopt-stripe ENV={env}")
+    deployment = open_environment(env)
+    outputs = deployment.outputs()
+    if apply:
+        return _bind(deployment, outputs, path)
+    stripe = connect(deployment, outputs, allow_test_mode=allow_test_mode)
+    people = People(deployment.account, str(outputs["table_name"]), str(outputs["user_pool_id"]))
+    found = adoption.propose(stripe, people, env, show)
+    before = proposals.read(path) if path.is_file() else []
+    listed = proposals.keep_decisions(found, before)
+    proposals.write(path, listed)
+    for each in listed:
+        show(str(each))
+    show(
+        f"Nothing was changed. {path} holds these {len(listed)} lines and names people: keep it to "
+        "yourself. Write yes into the column approve where the user is right (or correct it), then:"
+        f"\n  make adopt-stripe ENV={env} APPLY=1"
+        if listed
+        else "There is nobody to adopt."
+    )
+    return 0
+
+
+def _bind(deployment: Deployment, outputs: Mapping[str, Any], path: Path) -> int:
+    lines = proposals.read(path)
+    chosen = proposals.approved(path, lines) or _chosen(lines)
+    if not chosen:
+        show(f"No line of {path} is approved: write yes into its first column. Nothing was done.")
+        return 1
+    function = outputs["functions"][adoption.FUNCTION]
+    failed = adoption.bind(deployment.account, function, chosen, show)
+    show(f"{len(chosen) - failed} of {len(chosen)} are bound.")
+    return 1 if failed else 0
+
+
+def _chosen(lines: Sequence[Proposal]) -> list[Proposal]:
+    """Ask a person at a terminal about each line that has a user."""
+    if not sys.stdin.isatty():
+        return []
+    chosen = []
+    for each in lines:
+        if each.user and input(f"{each}\n    Bind them? [y/N] ").strip().lower() in proposals.YES:
+            chosen.append(each)
+    return chosen
 
 
 def connect(
