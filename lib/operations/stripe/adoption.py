@@ -38,10 +38,10 @@ def propose(
     found = payers.find(stripe, environment)
     free = [each for each in found.payers if people.owner(each.customer_id) is None]
     bound = len(found.payers) - len(free)
-    say(f"{len(found.payers)} customers have a live subscription, {bound} of them have a user.")
+    say(f"Customers with a live subscription: {len(found.payers)}. Bound to a user: {bound}.")
     for price, count in found.strangers.most_common():
         say(
-            f"  ! {count} live subscriptions are on {price}, which stands for no plan. If they are "
+            f"  ! Live subscriptions on {price}, which stands for no plan: {count}. If they are "
             f"ours: make stripe-setup ENV={environment} MAP={price.split()[0]}=<price key>"
         )
     return without_doubles([_proposal(each, people) for each in free])

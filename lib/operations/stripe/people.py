@@ -62,7 +62,7 @@ class People:
         verified = sorted(self._verified(payer.email))
         if len(users) > 1:
             return Match(note=f"several users have this e-mail: {', '.join(users)}")
-        if users and users == verified:
+        if users and users[0] in verified:
             return Match(users[0], "e-mail, verified in the user pool")
         if users:
             return Match(
