@@ -35,6 +35,13 @@ locals {
     ALLOWED_ORIGINS   = join(",", local.site_origins)
   }
 
+  trigger_environment = { for key, spec in local.triggers : key => {
+    for name in spec.environment : name => try(local.values[key][name], "")
+  } }
+  served_environment = { for key, spec in local.served : key => {
+    for name in spec.environment : name => try(merge(local.values[key], local.later_values)[name], "")
+  } }
+
   # Refused by the output `functions`: as an index they would be an error that names no function.
   missing_values = flatten([for key, spec in local.manifest : [
     for name in spec.environment : "${name} of ${key}"
@@ -58,7 +65,7 @@ module "trigger" {
   timeout                  = each.value.timeout
   memory                   = each.value.memory
   architecture             = local.architectures[local.images[each.value.image].platform]
-  environment              = { for name in each.value.environment : name => try(local.values[each.key][name], "") }
+  environment              = local.trigger_environment[each.key]
   policy_statements        = lookup(local.policies, each.key, [])
   tracing                  = var.tracing
   provisioned_concurrency  = lookup(var.provisioned_concurrency, each.key, 0)
@@ -77,7 +84,7 @@ module "function" {
   timeout                  = each.value.timeout
   memory                   = each.value.memory
   architecture             = local.architectures[local.images[each.value.image].platform]
-  environment              = { for name in each.value.environment : name => try(local.values[each.key][name], local.later_values[name], "") }
+  environment              = local.served_environment[each.key]
   policy_statements        = lookup(local.policies, each.key, [])
   asynchronous             = can(each.value.schedule)
   tracing                  = var.tracing

@@ -69,17 +69,18 @@ locals {
     } if length(variables) > 0
   ] }
 
-  # AWS's own keys let everybody in who may use the service; a customer's key has to be opened, through these alone.
-  key_statements = [for arn in compact([var.kms_key_arn]) : {
-    sid       = "UseKey"
-    actions   = ["kms:Decrypt"]
-    resources = [arn]
-    conditions = [{
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = [for service in ["dynamodb", var.secret_store] : "${service}.${var.region}.amazonaws.com"]
-    }]
-  }]
+  # AWS's own keys let everybody in who may use the service. A customer's key has to be opened, through that alone.
+  # Source: Amazon DynamoDB developer guide, "Authorizing use of your customer managed key".
+  key_uses = {
+    UseKeyOfTable   = { service = "dynamodb", actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"] }
+    UseKeyOfSecrets = { service = var.secret_store, actions = ["kms:Decrypt"] }
+  }
+  key_statements = { for sid, use in local.key_uses : sid => [for arn in compact([var.kms_key_arn]) : {
+    sid        = sid
+    actions    = use.actions
+    resources  = [arn]
+    conditions = [{ test = "StringEquals", variable = "kms:ViaService", values = ["${use.service}.${var.region}.amazonaws.com"] }]
+  }] }
 
   further_statements = {
     ai-api = concat(local.model_statements, [{
@@ -93,7 +94,8 @@ locals {
   policies = { for key in keys(local.table_access) : key => concat(
     local.table_statements[key],
     lookup(local.secret_statements, key, []),
-    local.key_statements,
+    local.key_statements.UseKeyOfTable,
+    [for statement in local.key_statements.UseKeyOfSecrets : statement if length(lookup(local.secret_statements, key, [])) > 0],
     lookup(local.further_statements, key, []),
   ) }
 }
