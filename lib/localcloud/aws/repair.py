@@ -32,7 +32,7 @@ def repair(owner: Any, name: str) -> Callable[[F], F]:
         stock = inspect.getattr_static(owner, name, None)
         if stock is None:
             raise MotoChangedError(f"moto's {owner.__name__} has no {name} any more")
-        plain = getattr(stock, "__func__", stock)
+        plain = stock.fget if isinstance(stock, property) else getattr(stock, "__func__", stock)
         theirs, ours = (list(inspect.signature(each).parameters) for each in (plain, function))
         if theirs != ours:
             raise MotoChangedError(f"{owner.__name__}.{name} takes {theirs}, its repair {ours}")
@@ -41,3 +41,16 @@ def repair(owner: Any, name: str) -> Callable[[F], F]:
         return function
 
     return replace
+
+
+def added(owner: Any, name: str | None = None) -> Callable[[F], F]:
+    """Give `owner` the decorated function, which moto lacks; refused once moto has one itself."""
+
+    def add(function: F) -> F:
+        title = name or function.__name__
+        if hasattr(owner, title):
+            raise MotoChangedError(f"moto's {owner.__name__} has its own {title} now")
+        setattr(owner, title, function)
+        return function
+
+    return add

@@ -16,6 +16,7 @@ import moto.core.responses
 from moto.core.request import Request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
+from localcloud.aws import control
 from localcloud.aws.connections import Answer
 from localcloud.aws.failures import UnsupportedError, failure
 from localcloud.aws.quickstart import import_ssm_without_ec2
@@ -27,8 +28,15 @@ if TYPE_CHECKING:
 
 Handler = Callable[["LocalRequest"], Any]
 
-# Services that share their state share a lock.
-SHARES_LOCK = {"sesv2": "ses", "dynamodbstreams": "dynamodb"}
+# Services that share their state share a lock; signing names and moto's names mean the same one.
+SHARES_LOCK = {
+    "sesv2": "ses",
+    "dynamodbstreams": "dynamodb",
+    "cloudwatch": "monitoring",
+    "apigatewayv2": "apigateway",
+}
+# A function's role is looked up while other requests create roles.
+READS = {"lambda": "iam"}
 # A long poll sleeps inside moto; it may not hold up the others.
 UNLOCKED = frozenset({"sqs"})
 SCOPE = re.compile(r"AWS4-HMAC-SHA256\s+Credential=[^/,\s]+/\d+/[^/,\s]+/([^/,\s]+)/aws4_request,")
@@ -122,7 +130,7 @@ def answer(environ: dict[str, Any], handlers: dict[str, Handler], gate: "Gate") 
 def call_moto(service: str, request: LocalRequest) -> Answer:
     """Moto's own answer, made under the lock of the service."""
     stock = _stock_handler(service, request.environ)
-    with LOCKS.of(service):
+    with LOCKS.of(service), LOCKS.of(READS.get(service, service)):
         return as_answer(stock(request, request.raw_url, dict(request.headers)))
 
 
@@ -159,6 +167,7 @@ def _paths(
             if package == "ssm":
                 import_ssm_without_ec2()
             urls = import_module(f"moto.{package}.urls").url_paths
+            urls = {**urls, **control.repair_service(package)}
             _PATHS[package] = [(re.compile(path.format("")), urls[path]) for path in urls]
         return _PATHS[package]
 
@@ -177,6 +186,8 @@ def _moto_package(service: str, environ: dict[str, Any]) -> str:
         "s3",
     }:
         return service
+    if service == "apigateway" and environ["PATH_INFO"].startswith("/v2/"):
+        return "apigatewayv2"
     host = _STOCK.infer_service_region_host(dict(environ), environ["PATH_INFO"])
     backend = _STOCK.get_backend_for_host(host) if host else None
     if not backend:
