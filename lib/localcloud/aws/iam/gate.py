@@ -25,7 +25,7 @@ class Gate:
     """Judges requests; one for a server."""
 
     def __init__(self, access_key_id: str) -> None:
-        self._administrator = access_key_id
+        self._administrator = f"AWS4-HMAC-SHA256 Credential={access_key_id}/"
         self.callers = Callers()
 
     def refusal(self, service: str, environ: Mapping[str, Any]) -> Answer | None:
@@ -34,11 +34,11 @@ class Gate:
         Raises:
             Exception: the request is malformed, as its service would say as well.
         """
-        credential = credential_of(environ)
-        if credential is None or credential.access_key_id == self._administrator:
+        if environ.get("HTTP_AUTHORIZATION", "").startswith(self._administrator):
             return None
-        caller = self.callers.find(credential.access_key_id)
-        if caller is None:
+        credential = credential_of(environ)
+        caller = self.callers.find(credential.access_key_id) if credential else None
+        if caller is None or credential is None:
             return None
         token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN") or _token_in(environ["QUERY_STRING"])
         if kind := bad_token(caller, token):
@@ -48,7 +48,7 @@ class Gate:
             needed = accesses(call)
         except Unmapped as gap:
             report(str(gap))
-            recorder.record(caller.name, f"{service}:{call.operation or '?'}", "*", False)
+            recorder.record(caller.name, Access(f"{service}:{call.operation or '?'}", "*"), False)
             return refused(service, environ, Kind.DENIED, f"iam: {gap}")
         message = first_refusal(caller, needed)
         return None if message is None else refused(service, environ, Kind.DENIED, message)
@@ -83,7 +83,7 @@ def first_refusal(caller: Caller, needed: list[Access]) -> str | None:
     first = None
     for access in needed:
         reason = reason_to_refuse(caller.policies, access)
-        recorder.record(caller.name, access.action, access.resource, reason is None)
+        recorder.record(caller.name, access, reason is None)
         if reason is not None and first is None:
             first = sentence(caller, access, reason)
     return first

@@ -51,7 +51,7 @@ class Statement:
             return not self.allows
         if not self.names(access.action):
             return False
-        if self.resources is not None and not self._covers(access.resource):
+        if not self.covers(access.resource):
             return False
         unknown = False
         for condition in self.conditions:
@@ -68,8 +68,11 @@ class Statement:
         )
         return named != self.not_actions
 
-    def _covers(self, resource: str) -> bool:
-        covered = any(wildcard(pattern).fullmatch(resource) for pattern in self.resources or ())
+    def covers(self, resource: str) -> bool:
+        """Whether its Resource or NotResource covers one; a trust policy's has neither."""
+        if self.resources is None:
+            return True
+        covered = any(wildcard(pattern).fullmatch(resource) for pattern in self.resources)
         return covered != self.not_resources
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from localcloud.aws.iam.call import Call
 from localcloud.aws.iam.policy import Access
+from localcloud.aws.iam.recorder import LEADING_KEYS
 
-LEADING_KEYS = "dynamodb:leadingkeys"
 WITH_ITEM = {"PutItem": "Item", "GetItem": "Key", "UpdateItem": "Key", "DeleteItem": "Key"}
 IN_TRANSACTION = {
     # operation: (action, where its key is)
