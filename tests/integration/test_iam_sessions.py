@@ -4,6 +4,7 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import boto3
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.aws.iam.callers import Caller
 from localcloud.aws.iam.evaluation import Policies
-from localcloud.aws.iam.gate import bad_token
+from localcloud.aws.iam.gate import BadKey, Gate
 from localcloud.aws.iam.refusals import Kind
 from tests.integration.aws_fixtures import LocalAws
 from tests.integration.iam_stage import Role, allow
@@ -125,10 +126,29 @@ def test_a_user_has_the_policies_of_the_groups_as_well(aws: LocalAws) -> None:
 
 
 def test_a_session_ends() -> None:
-    now = datetime.now(UTC)
-    for expires, kind in [(now - timedelta(seconds=1), Kind.EXPIRED), (now, Kind.EXPIRED)]:
+    now, gate = datetime.now(UTC), Gate("AKIAGROUNDWORKLOCAL0")
+
+    def identified(expires: datetime, token: str) -> Caller | Kind | None:
         caller = Caller("r", "a", "a", "1", Policies(()), "token", expires)
-        assert bad_token(caller, "token") is kind
-        assert bad_token(caller, "other") is Kind.INVALID
-    later = Caller("r", "a", "a", "1", Policies(()), "token", now + timedelta(minutes=1))
-    assert bad_token(later, "token") is None
+        with patch.object(gate.callers, "find", lambda _key: caller):
+            try:
+                return gate.identified("ASIA0", token)
+            except BadKey as error:
+                return error.kind
+
+    assert identified(now, "token") is Kind.EXPIRED
+    assert identified(now, "other") is Kind.INVALID
+    found = identified(now + timedelta(minutes=1), "token")
+    assert isinstance(found, Caller)
+
+
+def test_a_key_that_was_made_here_and_forgotten_is_no_administrator_s(aws: LocalAws) -> None:
+    iam, name = aws.client("iam"), f"user-{uuid4().hex[:8]}"
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]
+    iam.delete_access_key(UserName=name, AccessKeyId=key)
+    session = f"ASIA{Role.made(aws).keys['AccessKeyId'][4:12]}AAAAAAAA"
+    for forgotten in (key, session):
+        look = aws.client("dynamodb", aws_access_key_id=forgotten).list_tables
+        assert code(look) == "UnrecognizedClientException"
+    aws.client("dynamodb", aws_access_key_id="ASIASOMEBODYELSE0000").list_tables()

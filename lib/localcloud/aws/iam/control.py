@@ -12,7 +12,7 @@ from typing import Any
 from localcloud.aws.connections import Answer
 from localcloud.aws.iam import recorder
 from localcloud.aws.iam.conditions import Context
-from localcloud.aws.iam.gate import Gate, bad_token, first_refusal
+from localcloud.aws.iam.gate import BadKey, Gate, first_refusal
 from localcloud.aws.iam.policy import Access
 from localcloud.aws.iam.refusals import Kind
 from localcloud.aws.iam.trust import Untrusted, assume_for_service
@@ -63,11 +63,13 @@ class Control:
         The token may be missing, and so may a context: condition keys, each with a list of values.
         The answer is `{"allowed"}` and, when that is false, `"code"` and `"message"`.
         """
-        caller = self._gate.callers.find(_text(body, "access_key_id"))
+        try:
+            caller = self._gate.identified(_text(body, "access_key_id"), body.get("session_token"))
+        except BadKey as error:
+            code, _, _, why = error.kind.value
+            return {"allowed": False, "code": code, "message": why}
         if caller is None:
             return {"allowed": True}
-        if kind := bad_token(caller, body.get("session_token")):
-            return {"allowed": False, "code": kind.value[0], "message": kind.value[3]}
         needed = [_access(each, caller.context) for each in _list(body, "needed")]
         message = first_refusal(caller, needed)
         if message is None:

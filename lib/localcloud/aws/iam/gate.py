@@ -4,6 +4,7 @@ The stack's own key, and keys that local IAM and STS have not made, are administ
 is allowed, and costs one look at the key.
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,16 @@ from localcloud.aws.iam.policy import Access
 from localcloud.aws.iam.refusals import Kind, refused
 
 READING = frozenset({"GET", "HEAD"})
+# Of users' keys and of sessions' keys ("IAM identifiers", unique identifiers).
+MADE_PREFIXES = frozenset({"AKIA", "ASIA"})
+
+
+class BadKey(Exception):
+    """Credentials that are not accepted: `kind` says why."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(kind.name)
+        self.kind = kind
 
 
 class Gate:
@@ -37,12 +48,15 @@ class Gate:
         if environ.get("HTTP_AUTHORIZATION", "").startswith(self._administrator):
             return None
         credential = credential_of(environ)
-        caller = self.callers.find(credential.access_key_id) if credential else None
-        if caller is None or credential is None:
+        if credential is None:
             return None
         token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN") or _token_in(environ["QUERY_STRING"])
-        if kind := bad_token(caller, token):
-            return refused(service, environ, kind)
+        try:
+            caller = self.identified(credential.access_key_id, token)
+        except BadKey as error:
+            return refused(service, environ, error.kind)
+        if caller is None:
+            return None
         call = Call(service, credential.region, caller, environ)
         try:
             needed = accesses(call)
@@ -52,6 +66,24 @@ class Gate:
             return refused(service, environ, Kind.DENIED, f"iam: {gap}")
         message = first_refusal(caller, needed)
         return None if message is None else refused(service, environ, Kind.DENIED, message)
+
+    def identified(self, access_key_id: str, token: str | None) -> Caller | None:
+        """Whose key it is; None: an administrator's.
+
+        Raises:
+            BadKey: the session's token is another or has ended, or local AWS has made the key and
+                forgotten it since, as after a reset.
+        """
+        caller = self.callers.find(access_key_id)
+        if caller is None:
+            if _was_made_here(access_key_id):
+                raise BadKey(Kind.INVALID)
+            return None
+        if caller.token is not None and token != caller.token:
+            raise BadKey(Kind.INVALID)
+        if caller.is_expired:
+            raise BadKey(Kind.EXPIRED)
+        return caller
 
     def veiled(self, environ: Mapping[str, Any], answer: Answer) -> Answer:
         """S3's answer as the caller may see it: 403 for a missing object in an unlistable bucket.
@@ -71,11 +103,17 @@ class Gate:
         return refused("s3", environ, Kind.DENIED, sentence(caller, needed, reason))
 
 
-def bad_token(caller: Caller, token: str | None) -> Kind | None:
-    """What is wrong with a session's token, if anything."""
-    if caller.token is not None and token != caller.token:
-        return Kind.INVALID
-    return Kind.EXPIRED if caller.is_expired else None
+def _was_made_here(access_key_id: str) -> bool:
+    return access_key_id[:4] in MADE_PREFIXES and access_key_id[4:12] == _account_part()
+
+
+@functools.cache
+def _account_part() -> str:
+    """The fifth to twelfth characters of keys: they name the account, as in AWS."""
+    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.iam.utils import generate_access_key_id_from_account_id
+
+    return str(generate_access_key_id_from_account_id(DEFAULT_ACCOUNT_ID, prefix=""))[:8]
 
 
 def first_refusal(caller: Caller, needed: list[Access]) -> str | None:
