@@ -63,6 +63,7 @@ lock: setup ## recompile the locked requirements from pyproject.toml
 	for image in users billing ai localcloud; do $(UVLOCK) --group $$image -c requirements.txt -o images/$$image/requirements.txt; done
 	$(UVLOCK) --group installer -c requirements.txt -o lib/localcloud/release/installer.txt
 	$(UVLOCK) --group emulator --no-deps -o lib/localcloud/release/emulator.txt
+	$(UVLOCK) --group checkov -o terraform/checkov.txt
 
 .PHONY: build
 build: setup ## build the images that changed, also with the emulator (BASE=…, PLATFORM=linux/arm64)
