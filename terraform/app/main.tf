@@ -42,7 +42,7 @@ locals {
 module "table" {
   source = "../modules/table"
 
-  name                   = coalesce(var.table_name, local.prefix)
+  name                   = coalesce(var.adopt.table_name, var.table_name, local.prefix)
   deletion_protection    = var.protected
   point_in_time_recovery = var.point_in_time_recovery
   kms_key_arn            = var.kms_key_arn
@@ -69,7 +69,7 @@ module "user_pool" {
   source = "../modules/user_pool"
 
   name                  = coalesce(var.user_pool_name, local.prefix)
-  domain_prefix         = coalesce(var.cognito_domain_prefix, "${local.prefix}-${local.account}")
+  domain_prefix         = coalesce(var.adopt.user_pool_domain, var.cognito_domain_prefix, "${local.prefix}-${local.account}")
   callback_urls         = [for origin in local.sign_in_origins : "${origin}/api/auth/callback/cognito"]
   logout_urls           = local.sign_in_origins
   mfa                   = var.mfa

@@ -51,6 +51,12 @@ resource "aws_cognito_user_pool" "this" {
       post_confirmation = lambda_config.value
     }
   }
+
+  # Fixed for the life of a pool: another value would mean another pool, without its users. A pool that is adopted
+  # keeps its own.
+  lifecycle {
+    ignore_changes = [alias_attributes, name, schema, username_attributes, username_configuration]
+  }
 }
 
 resource "aws_cognito_user_pool_domain" "this" {
