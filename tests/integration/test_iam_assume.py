@@ -70,13 +70,26 @@ def test_a_trusted_service_gets_the_role_s_credentials(aws: LocalAws) -> None:
         ),
         by_service("lambda.amazonaws.com", Effect="Deny"),
         by_service("lambda.amazonaws.com", Action="sts:TagSession"),
+        by_service("lambda.amazonaws.com").replace(
+            '"Statement": [',
+            '"Statement": [{"Effect": "Deny", "NotPrincipal": {"Service": "lambda.amazonaws.com"}, '
+            '"Action": "sts:AssumeRole"}, ',
+        ),
         by_service(
             "lambda.amazonaws.com",
             Condition={"StringEquals": {"aws:SourceAccount": "210987654321"}},
         ),
         by_service("lambda.amazonaws.com", Condition={"DateLessThan": {"aws:CurrentTime": "2099"}}),
     ],
-    ids=["another service", "an account", "a deny", "another action", "condition", "unknown"],
+    ids=[
+        "another service",
+        "an account",
+        "a deny",
+        "another action",
+        "element",
+        "condition",
+        "unknown",
+    ],
 )
 def test_an_untrusted_service_is_refused(aws: LocalAws, document: str) -> None:
     answer = assume(aws, role(aws, document))

@@ -45,6 +45,8 @@ def test_the_refusal_is_aws_s_own(aws: LocalAws) -> None:
         f"{table_arn(aws)} because no identity-based policy allows the dynamodb:PutItem action",
     )
     assert "Item" not in aws.client("dynamodb").get_item(TableName=name, Key=item("NOBODY"))
+    code(dynamodb.put_item, TableName=name, Item=item("NOBODY"))
+    assert aws.logged().count(f"iam: User: {session} is not authorized") == 1, "said once"
 
 
 def test_each_protocol_has_its_own_form(aws: LocalAws) -> None:

@@ -5,6 +5,7 @@ is allowed, and costs one look at the key.
 """
 
 import functools
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -117,13 +118,18 @@ def _account_part() -> str:
 
 
 def first_refusal(caller: Caller, needed: list[Access]) -> str | None:
-    """Judges and records all of them; IAM's sentence on the first that is refused."""
+    """Judges and records all of them; IAM's sentence on the first that is refused.
+
+    It is printed when it is new, since functions log no more than a refusal's code.
+    """
     first = None
     for access in needed:
         reason = reason_to_refuse(caller.policies, access)
-        recorder.record(caller.name, access, reason is None)
+        count = recorder.record(caller.name, access, reason is None)
         if reason is not None and first is None:
             first = sentence(caller, access, reason)
+            if count == 1:
+                print(f"iam: {first}", file=sys.stderr, flush=True)
     return first
 
 

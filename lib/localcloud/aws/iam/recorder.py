@@ -22,13 +22,14 @@ _calls: dict[tuple[str, str, str, bool], _Entry] = {}
 _lock = threading.Lock()
 
 
-def record(name: str, access: Access, allowed: bool) -> None:
-    """Count one decision; `name` is that of the role, or `user/<name>`."""
+def record(name: str, access: Access, allowed: bool) -> int:
+    """Count one decision, and say how many there were; `name` is a role's, or `user/<name>`."""
     with _lock:
         entry = _calls.setdefault((name, access.action, access.resource, allowed), _Entry())
         entry.count += 1
         if len(entry.keys) < KEYS_KEPT:
             entry.keys.update(access.context.get(LEADING_KEYS, ()))
+        return entry.count
 
 
 def recorded() -> dict[str, Any]:

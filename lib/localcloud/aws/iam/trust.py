@@ -40,7 +40,7 @@ def trusts(
     said = [
         statement
         for statement in statements(document)
-        if _names(statement.principals, principal)
+        if (_names(statement.principals, principal) or not statement.is_whole)
         and statement.applies(Access(action, role_arn, context))
     ]
     return any(each.allows for each in said) and all(each.allows for each in said)
