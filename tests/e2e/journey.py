@@ -297,16 +297,25 @@ class Journey:
             self.url(path),
             json=body,
             headers={"Origin": self.endpoints["site"]},
-            cookies=self.site.cookies.get_dict(),
+            cookies=self.cookies(),
             timeout=60,
         )
+
+    def cookies(self) -> dict[str, str]:
+        """The session as a browser sends it: http://localhost is trusted with `Secure` cookies."""
+        return self.site.cookies.get_dict()
 
     def post(self, path: str, body: dict[str, Any], expect: int = 200) -> dict[str, Any]:
         return self._answer(self.call(path, body), expect)
 
     def get(self, path: str, expect: int = 200) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json"}
-        return self._answer(self.site.get(self.url(path), headers=headers, timeout=60), expect)
+        answer = requests.get(
+            self.url(path),
+            headers={"Content-Type": "application/json"},
+            cookies=self.cookies(),
+            timeout=60,
+        )
+        return self._answer(answer, expect)
 
     def status(self) -> dict[str, Any]:
         data: dict[str, Any] = self.get(f"/subscription/status?userId={self.user_id}")["data"]
