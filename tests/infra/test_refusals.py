@@ -29,6 +29,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
             "session_cookie_name": "next-auth.session-token",
             "region": "eu-west-1",
             "provisioned_concurrency": {"ai": 1},
+            "adopt": {"user_pool_id": "groundwork-prod"},
         },
         [
             "There is no environment 'production'. Choose dev, staging or prod",
@@ -41,6 +42,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
             "Bedrock does not serve us.",
             "from eu-west-1. Choose a region of that group, or name this region's inference",
             "provisioned_concurrency: there is no function ai; known are ai-api,",
+            "adopt.user_pool_id is the pool's id, such as us-east-1_AbCdEf123, not its name",
         ],
     ),
     "production takes no developer's machine": (
@@ -51,6 +53,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
             "extra_origins": ["http://localhost:3000"],
             "site_enabled": False,
             "site_url": "https://example.com/app",
+            "adopt": {"user_pool_domain": "old-sign-in"},
         },
         [
             "extra_origins: http://localhost:3000 cannot be allowed",
@@ -58,6 +61,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
             "missing.json lacks ai, which images/functions.json needs",
             "price_keys must not be empty",
             "site_url is an origin: https:// and a host, without a path",
+            "adopt.user_pool_domain belongs to a pool: set adopt.user_pool_id as well",
         ],
     ),
     "a site that nobody knows": (
