@@ -53,9 +53,9 @@ def bootstrap(repository: str, *, yes: bool) -> int:
     first = _state_file(ground).exists() or not _bucket_exists(ground)
     with _local_backend(ground) if first else _bucket_backend(ground):
         _apply(ground, _arguments(ground, repository), yes=yes)
-        outputs = ground.terraform.outputs()
+        outputs, made = ground.terraform.outputs(), ground.terraform.resources()
     if first:
-        _move(ground)
+        _move(ground, made)
     show(settings(outputs))
     return 0
 
@@ -187,11 +187,10 @@ def _bucket_backend(ground: Ground) -> Iterator[None]:
     yield
 
 
-def _move(ground: Ground) -> None:
+def _move(ground: Ground, made: list[str]) -> None:
     """The state into the bucket; the copy here goes once the bucket is seen to have it."""
-    before = len(ground.terraform.resources())
     outcome = ground.terraform.init(ground.backend, migrate=True, quiet=True)
-    if outcome.status or len(ground.terraform.resources()) != before:
+    if outcome.status or ground.terraform.resources() != made:
         raise OperationError(
             f"The state could not be moved to {ground.bucket}; it still lies in "
             f"{_state_file(ground)}. Run make bootstrap again.\n{outcome.output.strip()}"

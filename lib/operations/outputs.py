@@ -18,7 +18,7 @@ from operations.terraform import show
 INPUTS = {
     "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY": "Stripe's dashboard, Developers, API keys (pk_…)",
     "GOOGLE_CLIENT_ID": "Google Cloud console, Credentials; only for NextAuth's own Google sign-in",
-    "GOOGLE_CLIENT_SECRET": "the same place",
+    "GOOGLE_CLIENT_SECRET": "Google Cloud console, Credentials: the same client's secret",
 }
 """What no account of ours knows: taken from this shell, or kept as the file has it."""
 

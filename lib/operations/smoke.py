@@ -15,19 +15,24 @@ from operations.terraform import show
 from operations.web import Answer, Unreachable, request
 from saas.plans import Plan, catalogue
 
-_PAUSES = (1.0, 3.0, 6.0)
-"""Seconds between attempts: new routes and cold functions need a moment."""
+_PATIENCE, _PAUSE = 20.0, 2.0
+"""Seconds in which a wrong answer is asked for again: new routes and functions need a moment."""
 
 _JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the answers must agree with; `images` holds digest and revision by name of image."""
+    """What the answers must agree with; `images` holds digest and revision by name of image.
 
+    Answers may still be wrong until `until` (`time.monotonic()`).
+    """
+
+    env: str
     images: Mapping[str, Mapping[str, Any]]
     price_keys: frozenset[str]
     webhook_ready: bool = True
+    until: float = 0.0
 
 
 def run(env: str, url: str = "") -> int:
@@ -69,7 +74,9 @@ def expected(deployment: Deployment, outputs: dict[str, Any]) -> Expected:
     images = {each["image"]: each for each in outputs["functions"].values()}
     name = secrets.names(deployment.environment, outputs)[secrets.WEBHOOK]
     ready = secrets.read(deployment.account, name) is not None
-    return Expected(images, frozenset(outputs["price_keys"]), ready)
+    sold = frozenset(outputs["price_keys"])
+    until = time.monotonic() + _PATIENCE
+    return Expected(deployment.environment.name, images, sold, ready, until)
 
 
 def _through_site(site: str, outputs: dict[str, Any], wanted: Expected) -> Iterator[Finding]:
@@ -83,7 +90,8 @@ def _through_site(site: str, outputs: dict[str, Any], wanted: Expected) -> Itera
         yield warning("site address", f"{host} is not in DNS yet", f"make {target}")
         yield from findings(outputs["api_url"].rstrip("/"), wanted)
         return
-    leads = _judged("site address", lambda: request("GET", f"{site}/health/users"), _envelope_fault)
+    ask = partial(request, "GET", f"{site}/health/users")
+    leads = _judged("site address", ask, _envelope_fault, wanted.until)
     yield leads
     yield from findings(site if leads.state == "ok" else outputs["api_url"].rstrip("/"), wanted)
 
@@ -95,20 +103,26 @@ def findings(base: str, expected: Expected) -> Iterator[Finding]:
             f"health of {image}",
             partial(request, "GET", f"{base}/health/{image}"),
             partial(health_fault, wanted=wanted),
+            expected.until,
         )
     yield _judged(
-        "plans", lambda: request("GET", f"{base}/plans"), lambda a: plans_fault(a, expected)
+        "plans",
+        partial(request, "GET", f"{base}/plans"),
+        partial(plans_fault, expected=expected),
+        expected.until,
     )
     yield _judged(
         "anonymous status",
-        lambda: request("GET", f"{base}/subscription/status"),
-        lambda answer: refusal_fault(answer, 401, "authentication_required"),
+        partial(request, "GET", f"{base}/subscription/status"),
+        partial(refusal_fault, status=401, code="authentication_required"),
+        expected.until,
     )
     yield _webhook(base, expected)
     yield _judged(
         "unknown address",
-        lambda: request("GET", f"{base}/there-is-no-such-route"),
-        lambda answer: refusal_fault(answer, 404, "route_not_found"),
+        partial(request, "GET", f"{base}/there-is-no-such-route"),
+        partial(refusal_fault, status=404, code="route_not_found"),
+        expected.until,
     )
 
 
@@ -117,27 +131,30 @@ def _webhook(base: str, expected: Expected) -> Finding:
         return warning(
             "unsigned webhook",
             "no webhook secret is set, so Stripe's events cannot be told from forged ones",
-            "make stripe-setup ENV=…",
+            f"make stripe-setup ENV={expected.env}",
         )
     return _judged(
         "unsigned webhook",
-        lambda: request("POST", f"{base}/stripe/webhook", b"{}", headers=_JSON),
-        lambda answer: refusal_fault(answer, 400, "invalid_signature"),
+        partial(request, "POST", f"{base}/stripe/webhook", b"{}", headers=_JSON),
+        partial(refusal_fault, status=400, code="invalid_signature"),
+        expected.until,
     )
 
 
-def _judged(name: str, ask: Callable[[], Answer], fault: Callable[[Answer], str | None]) -> Finding:
-    """Ask until the answer is right, a few times at most."""
-    said: str | None = None
-    for pause in (0.0, *_PAUSES):
-        time.sleep(pause)
+def _judged(
+    name: str, ask: Callable[[], Answer], fault: Callable[[Answer], str | None], until: float
+) -> Finding:
+    """Ask until the answer is right, or it is too late for that."""
+    while True:
         try:
             said = fault(ask())
         except Unreachable as error:
             said = str(error)
         if said is None:
             return ok(name, "as it should be")
-    return problem(name, str(said))
+        if time.monotonic() > until:
+            return problem(name, said)
+        time.sleep(_PAUSE)
 
 
 def health_fault(answer: Answer, wanted: Mapping[str, Any]) -> str | None:
