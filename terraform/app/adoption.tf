@@ -2,11 +2,12 @@
 # state these blocks do nothing. See docs/adoption.md.
 
 variable "adopt" {
-  description = "What an earlier stack left: table_name, user_pool_id (as in us-east-1_AbCdEf123) and, if its sign-in page has one, user_pool_domain (the prefix). Leave the settings in place afterwards."
+  description = "What an earlier stack left: table_name, user_pool_id (as in us-east-1_AbCdEf123) and, where the pool has them already, user_pool_domain (the prefix of its sign-in page) and user_pool_groups (those of ours, such as admin). Leave the settings in place afterwards."
   type = object({
     table_name       = optional(string)
     user_pool_id     = optional(string)
     user_pool_domain = optional(string)
+    user_pool_groups = optional(set(string), [])
   })
   default  = {}
   nullable = false
@@ -17,8 +18,8 @@ variable "adopt" {
   }
 
   validation {
-    condition     = var.adopt.user_pool_domain == null || var.adopt.user_pool_id != null
-    error_message = "adopt.user_pool_domain belongs to a pool: set adopt.user_pool_id as well."
+    condition     = var.adopt.user_pool_id != null || (var.adopt.user_pool_domain == null && length(var.adopt.user_pool_groups) == 0)
+    error_message = "adopt.user_pool_domain and adopt.user_pool_groups belong to a pool: set adopt.user_pool_id as well."
   }
 }
 
@@ -38,4 +39,10 @@ import {
   for_each = toset(compact([var.adopt.user_pool_domain]))
   to       = module.user_pool.aws_cognito_user_pool_domain.this
   id       = each.value
+}
+
+import {
+  for_each = var.adopt.user_pool_groups
+  to       = module.user_pool.aws_cognito_user_group.this[each.value]
+  id       = "${var.adopt.user_pool_id}/${each.value}"
 }

@@ -61,7 +61,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
             "missing.json lacks ai, which images/functions.json needs",
             "price_keys must not be empty",
             "site_url is an origin: https:// and a host, without a path",
-            "adopt.user_pool_domain belongs to a pool: set adopt.user_pool_id as well",
+            "adopt.user_pool_domain and adopt.user_pool_groups belong to a pool: set adopt.user_pool",
         ],
     ),
     "a site that nobody knows": (
