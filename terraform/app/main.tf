@@ -63,6 +63,9 @@ module "configuration" {
   path        = "/${var.name}/${var.environment}"
   store       = var.secret_store
   kms_key_arn = var.kms_key_arn
+
+  # An unprotected environment can be destroyed and made again; a name that waits would stand in the way.
+  recovery_days = var.protected ? 30 : 0
 }
 
 module "user_pool" {

@@ -32,6 +32,8 @@ resource "aws_secretsmanager_secret" "this" {
   name        = each.value
   description = local.descriptions[each.key]
   kms_key_id  = var.kms_key_arn
+
+  recovery_window_in_days = var.recovery_days
 }
 
 resource "aws_secretsmanager_secret_version" "this" {

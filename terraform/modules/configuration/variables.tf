@@ -19,6 +19,17 @@ variable "store" {
   }
 }
 
+variable "recovery_days" {
+  description = "Days in which a deleted secret of Secrets Manager can be brought back, 7 to 30; until then its name is taken. 0 deletes at once."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.recovery_days == 0 || (var.recovery_days >= 7 && var.recovery_days <= 30)
+    error_message = "recovery_days must be 0 or lie between 7 and 30."
+  }
+}
+
 variable "kms_key_arn" {
   description = "Customer key that encrypts the secrets; null for the key that AWS manages."
   type        = string

@@ -42,6 +42,11 @@ run "secrets_manager_instead" {
     condition     = length(aws_ssm_parameter.this) == 0 && alltrue([for version in aws_secretsmanager_secret_version.this : version.secret_string_wo == null])
     error_message = "Secrets lie in one store alone, and their values not in the state."
   }
+
+  assert {
+    condition     = alltrue([for secret in aws_secretsmanager_secret.this : secret.recovery_window_in_days == 30])
+    error_message = "What was deleted by mistake can be brought back."
+  }
 }
 
 run "a_key_of_ones_own" {
@@ -59,10 +64,11 @@ run "an_unknown_store_is_refused" {
   command = plan
 
   variables {
-    store = "vault"
+    store         = "vault"
+    recovery_days = 3
   }
 
-  expect_failures = [var.store]
+  expect_failures = [var.store, var.recovery_days]
 }
 
 run "a_path_without_a_slash_is_refused" {
