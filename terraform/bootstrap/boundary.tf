@@ -39,7 +39,7 @@ resource "aws_iam_policy" "app_boundary" {
       {
         Sid       = "KeysOfThose"
         Effect    = "Allow"
-        Action    = "kms:Decrypt"
+        Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
         Resource  = "arn:${local.partition}:kms:${var.region}:${local.account}:key/*"
         Condition = { StringLike = { "kms:ViaService" = [for service in ["dynamodb", "secretsmanager", "ssm"] : "${service}.${var.region}.amazonaws.com"] } }
       },
