@@ -507,6 +507,16 @@ def test_changing_a_password_needs_the_old_one(pool: Pool) -> None:
     assert pool.password_sign_in(address, "Another-Horse-8-Battery")
 
 
+def test_a_protected_pool_is_not_deleted(pool: Pool) -> None:
+    made = pool.admin.create_user_pool(PoolName="protected", DeletionProtection="ACTIVE")
+    name = {"UserPoolId": made["UserPool"]["Id"]}
+    with pytest.raises(ClientError, match="deletion protection is activated") as refused:
+        pool.admin.delete_user_pool(**name)
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterException"
+    pool.admin.update_user_pool(**name, DeletionProtection="INACTIVE")
+    pool.admin.delete_user_pool(**name)
+
+
 # The post-confirmation trigger
 
 

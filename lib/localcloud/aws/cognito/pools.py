@@ -14,10 +14,12 @@ from moto.cognitoidp.models import (
     CognitoIdpUserPoolClient,
     cognitoidp_backends,
 )
+from moto.cognitoidp.responses import CognitoIdpResponse
 from moto.cognitoidp.utils import check_secret_hash
+from moto.core.responses import ActionResult, EmptyResult
 
 from localcloud.aws.cognito.errors import CognitoError, invalid_parameter, not_authorized
-from localcloud.aws.repair import repair
+from localcloud.aws.repair import added, repair
 
 # What only Cognito itself, or an administrator, may write.
 PROTECTED = frozenset({"sub", "email_verified", "phone_number_verified", "identities"})
@@ -46,6 +48,18 @@ def find_by_token(
             if access_token in pool.access_tokens:
                 return backend, pool, backend.get_user(access_token)
     raise not_authorized("Invalid Access Token")
+
+
+@repair(CognitoIdpBackend, "delete_user_pool")
+def delete_pool(self: CognitoIdpBackend, user_pool_id: str) -> None:
+    """DeleteUserPool is refused while deletion protection is on; stock moto forgets all users."""
+    pool = self.describe_user_pool(user_pool_id)
+    if pool.extended_config.get("DeletionProtection") == "ACTIVE":
+        raise invalid_parameter(
+            "The user pool cannot be deleted because deletion protection is activated. "
+            "Deletion protection must be inactivated first."
+        )
+    delete_pool.stock(self, user_pool_id)  # type: ignore[attr-defined]
 
 
 def hides_unknown_users(client: CognitoIdpUserPoolClient) -> bool:
@@ -128,6 +142,24 @@ def check_own_attributes(pool: CognitoIdpUserPool, attributes: list[dict[str, st
                 "Attributes did not conform to the schema: "
                 f"Type for attribute {{{name}}} could not be determined"
             )
+
+
+@added(CognitoIdpResponse)
+def update_resource_server(self: CognitoIdpResponse) -> ActionResult:
+    """UpdateResourceServer: another name, other scopes; missing in moto."""
+    pool_id, identifier = self._get_param("UserPoolId"), self._get_param("Identifier")
+    server = self.backend.describe_resource_server(pool_id, identifier)
+    server.name, server.scopes = self._get_param("Name"), self._get_param("Scopes")
+    return ActionResult({"ResourceServer": server.to_json()})
+
+
+@added(CognitoIdpResponse)
+def delete_resource_server(self: CognitoIdpResponse) -> ActionResult:
+    """DeleteResourceServer; missing in moto."""
+    pool_id, identifier = self._get_param("UserPoolId"), self._get_param("Identifier")
+    self.backend.describe_resource_server(pool_id, identifier)
+    del self.backend.user_pools[pool_id].resource_servers[identifier]
+    return EmptyResult()
 
 
 _ISSUED: set[str] = set()
