@@ -17,7 +17,7 @@ class Finding:
     remedy: str = ""
 
     def __str__(self) -> str:
-        line = f"{self.state:<7}  {self.check:<24} {self.text}"
+        line = f"{self.state:<7}  {self.check:<26} {self.text}"
         return f"{line} → {self.remedy}" if self.remedy else line
 
     def as_json(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from operations.doctor.subject import Subject, looked
 from operations.findings import Finding, ok, problem, warning
 
 NEW_ACCOUNT_CONCURRENCY = 10
+_NOT_TOLD = {*DENIED, "InvalidAction", "InvalidInput", "NoSuchEntity"}
 _MORE = "ask for 1000: Service Quotas, AWS Lambda, Concurrent executions (L-B99A9384)"
 
 
@@ -38,7 +39,7 @@ def rights(subject: Subject) -> Finding:
             for action in _denied(subject, resource, actions)
         ]
     except ClientError as error:
-        if code(error) not in (*DENIED, "NoSuchEntity", "InvalidInput", "NotImplemented", "400"):
+        if code(error) not in _NOT_TOLD:
             raise
         return reading(subject)
     if not denied:

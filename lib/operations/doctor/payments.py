@@ -8,6 +8,7 @@ from typing import Any
 from operations import secrets
 from operations.deployment import is_production
 from operations.doctor.subject import Subject, all_looked, looked
+from operations.errors import OperationError
 from operations.findings import Finding, ok, problem, warning
 from operations.stripe import prices
 from operations.stripe.account import API_BASE, LIVE, Raw, StripeAccount
@@ -22,7 +23,8 @@ from saas.stripe_contract import (
     is_stamped,
 )
 
-_KEY, _ENDPOINT, _PORTAL = "Stripe key", "Stripe webhook endpoint", "Stripe portal"
+_KEY, _ACCOUNT = "Stripe key", "Stripe account"
+_ENDPOINT, _PORTAL = "Stripe webhook endpoint", "Stripe portal"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -39,7 +41,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     if not held:
         return
     stripe = StripeAccount(held[0], os.environ.get("STRIPE_API_BASE") or API_BASE)
-    yield looked("Stripe account", lambda: ok("Stripe account", stripe.describe()))
+    yield looked(_ACCOUNT, partial(account, stripe, subject.env))
     for plan in catalogue().plans:
         sold = plan.price_key in subject.outputs.get("price_keys", [plan.price_key])
         if plan.lookup_key and sold:
@@ -59,6 +61,19 @@ def mode(subject: Subject, key: str | None) -> Finding:
     if not live and is_production(subject.environment):
         return problem(_KEY, "is a test key: nobody can pay in production", replace)
     return ok(_KEY, "is of live mode" if live else "is of test mode")
+
+
+def account(stripe: StripeAccount, env: str) -> Finding:
+    """Whether Stripe accepts the key at all."""
+    from stripe import AuthenticationError
+
+    try:
+        return ok(_ACCOUNT, stripe.describe())
+    except OperationError as error:
+        if not isinstance(error.__cause__, AuthenticationError):
+            raise
+        remedy = f"make secrets ENV={env} STRIPE=ask"
+        return problem(_ACCOUNT, "Stripe does not accept the key: rolled, deleted or cut", remedy)
 
 
 def price(stripe: StripeAccount, plan: Plan, env: str) -> Finding:
