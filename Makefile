@@ -79,6 +79,10 @@ test-images: setup ## the images' contents, their answers under the emulator, re
 	@docker info >/dev/null 2>&1 || { echo "test-images: no Docker engine answers; .ci/docker-engine installs and starts one"; exit 1; }
 	@BASE="$(BASE)" $(BIN)/python -m pytest tests/images
 
+.PHONY: tf-check
+tf-check: setup ## Terraform: format, validity, module tests, checkov; needs Terraform 1.11, no account
+	@terraform/check
+
 .PHONY: base-image
 base-image: ## build a stand-in for the images' base where none can be pulled (debootstrap; needs root)
 	@.ci/base-image

@@ -6,7 +6,7 @@ locals {
   plan = { for environment, parts in local.deploy : environment => { for part, statements in parts : part => concat(
     [for statement in statements :
       merge(statement, { Action = [for action in flatten([statement.Action]) : action if can(regex(local.reading, action))] })
-      if anytrue([for action in flatten([statement.Action]) : can(regex(local.reading, action))])
+      if statement.Sid != "StateLock" && anytrue([for action in flatten([statement.Action]) : can(regex(local.reading, action))])
     ],
     [for statement in statements : statement if statement.Sid == "StateLock"],
   ) } }

@@ -175,6 +175,13 @@ run "by_default" {
     error_message = "The boundary of delivery refuses roles without one."
   }
 
+  assert {
+    condition = alltrue([for policy in concat(values(aws_iam_policy.deploy), values(aws_iam_policy.plan), values(aws_iam_policy.app_boundary), [aws_iam_policy.delivery_boundary]) :
+      length(distinct(jsondecode(policy.policy).Statement[*].Sid)) == length(jsondecode(policy.policy).Statement)
+    ])
+    error_message = "A Sid stands once in a policy: AWS refuses it twice."
+  }
+
   # ---- environments are apart
 
   assert {
@@ -317,23 +324,15 @@ run "a_repository_without_ids" {
   }
 }
 
-run "half_an_identity" {
+run "refused" {
   command = plan
 
   variables {
-    repository = "ada@12/shop"
-  }
-
-  expect_failures = [var.repository]
-}
-
-run "unknown_environment" {
-  command = plan
-
-  variables {
+    repository        = "ada@12/shop"
     environments      = { test = {} }
     plan_environments = []
+    administrators    = ["ada"]
   }
 
-  expect_failures = [var.environments]
+  expect_failures = [var.repository, var.environments, var.administrators]
 }
