@@ -9,7 +9,7 @@ from moto.cognitoidp.responses import CognitoIdpResponse
 from moto.core.responses import ActionResult, EmptyResult
 
 # Imported for their repairs of moto.
-from localcloud.aws.cognito import auth, codes, tokens, triggers
+from localcloud.aws.cognito import auth, codes, pool_settings, tokens, triggers
 from localcloud.aws.cognito.errors import (
     CognitoError,
     invalid_parameter,
@@ -28,7 +28,7 @@ from localcloud.aws.cognito.pools import (
 )
 from localcloud.aws.routing import LOCKS, LocalRequest
 
-__all__ = ["CognitoResponse", "auth", "handler"]
+__all__ = ["CognitoResponse", "auth", "handler", "pool_settings"]
 
 
 class CognitoResponse(CognitoIdpResponse):  # type: ignore[misc]  # moto has no types
