@@ -576,3 +576,19 @@ def test_a_function_may_call_cognito_while_it_runs(pool: Pool, functions: Functi
     functions.during = look_up
     pool.confirmed()
     assert answers == [200]
+
+
+def test_a_resource_server_can_be_changed_and_deleted(aws: LocalAws) -> None:  # noqa: F811
+    """Terraform's provider does both; stock moto can only make one."""
+    cognito = aws.client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName=uuid4().hex)["UserPool"]["Id"]
+    server = {"UserPoolId": pool, "Identifier": "https://api.example.com"}
+    cognito.create_resource_server(**server, Name="api")
+    scope = {"ScopeName": "read", "ScopeDescription": "Read everything"}
+    cognito.update_resource_server(**server, Name="renamed", Scopes=[scope])
+    found = cognito.describe_resource_server(**server)["ResourceServer"]
+    assert (found["Name"], found["Scopes"]) == ("renamed", [scope])
+    cognito.delete_resource_server(**server)
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        cognito.describe_resource_server(**server)
+    cognito.delete_user_pool(UserPoolId=pool)

@@ -6,9 +6,10 @@ from xml.sax.saxutils import escape
 
 from localcloud.aws.connections import Answer
 
-# Services of AWS's query protocol; S3 has its own XML; all others that we serve speak JSON.
+# Services of AWS's query protocol and its like; S3 has its own XML; all others speak JSON.
 QUERY_SERVICES = frozenset(
     {"sts", "ses", "iam", "sns", "sqs", "cloudformation", "cloudwatch", "monitoring", "rds"}
+    | {"cloudfront", "route53"}
 )
 
 

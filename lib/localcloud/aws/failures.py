@@ -27,32 +27,36 @@ class UnsupportedError(Exception):
 
 def failure(service: str, environ: dict[str, Any], error: Exception) -> Answer:
     """The answer for an exception: moto's own error, a named gap, bad input, or a defect."""
+    # A service that has learned JSON (SQS) still speaks its first protocol with older clients.
+    spoken = "json" if "HTTP_X_AMZ_TARGET" in environ else service
     if isinstance(error, (HTTPException, ServiceException, ClientError)):
-        return _moto_error(service, error)
+        return _moto_error(spoken, error)
     if isinstance(error, (NotImplementedError, UnsupportedError, OperationNotFoundError)):
-        return _gap(service, environ, error)
+        return _gap(service, spoken, environ, error)
     if isinstance(error, (MalformedError, json.JSONDecodeError, UnicodeDecodeError)):
-        return refusal(service, 400, "SerializationException", "The request body is malformed.")
+        return refusal(spoken, 400, "SerializationException", "The request body is malformed.")
     if problem := complaint(service, environ):
         code = "InvalidParameterException" if service == "cognito-idp" else "ValidationException"
-        return refusal(service, 400, code, problem)
+        return refusal(spoken, 400, code, problem)
     where = f"{service} {environ['REQUEST_METHOD']} {environ.get('HTTP_X_AMZ_TARGET', '')}"
     print(f"aws: {where} failed:", file=sys.stderr)
     traceback.print_exception(error, file=sys.stderr)
-    return refusal(service, 400, "LocalFailure", f"{type(error).__name__}: {error}")
+    return refusal(spoken, 400, "LocalFailure", f"{type(error).__name__}: {error}")
 
 
-def _moto_error(service: str, error: HTTPException | ServiceException | ClientError) -> Answer:
+def _moto_error(spoken: str, error: HTTPException | ServiceException | ClientError) -> Answer:
     if isinstance(error, ServiceException):
-        return refusal(service, 400, error.code, error.message)
+        return refusal(spoken, 400, error.code, error.message)
     if isinstance(error, ClientError):
         details = error.response["Error"]
-        return refusal(service, 400, details["Code"], details["Message"])
+        return refusal(spoken, 400, details["Code"], details["Message"])
     return Answer(error.code or 400, dict(error.get_headers()), str(error.get_body()).encode())
 
 
-def _gap(service: str, environ: dict[str, Any], error: Exception) -> Answer:
+def _gap(service: str, spoken: str, environ: dict[str, Any], error: Exception) -> Answer:
     action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2] or str(error)
-    print(f"aws: not implemented: {service} {action}", file=sys.stderr, flush=True)
+    # In one piece, since other threads write there, too.
+    sys.stderr.write(f"aws: not implemented: {service} {action}\n")
+    sys.stderr.flush()
     code = UNKNOWN_ACTION.get(service, "UnknownOperationException")
-    return refusal(service, 400, code, f"Not implemented: {action}")
+    return refusal(spoken, 400, code, f"Not implemented: {action}")

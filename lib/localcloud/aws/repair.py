@@ -32,7 +32,9 @@ def repair(owner: Any, name: str) -> Callable[[F], F]:
         stock = inspect.getattr_static(owner, name, None)
         if stock is None:
             raise MotoChangedError(f"moto's {owner.__name__} has no {name} any more")
-        plain = stock.fget if isinstance(stock, property) else getattr(stock, "__func__", stock)
+        plain: Any = getattr(stock, "__func__", stock)
+        if isinstance(stock, property):
+            plain = stock.fget
         theirs, ours = (list(inspect.signature(each).parameters) for each in (plain, function))
         if theirs != ours:
             raise MotoChangedError(f"{owner.__name__}.{name} takes {theirs}, its repair {ours}")

@@ -57,6 +57,7 @@ class Application:
         from localcloud.aws import (  # noqa: F401 - repairs
             changes,
             dynamodb,
+            invoke,
             mail,
             routing,
             s3,
@@ -77,6 +78,7 @@ class Application:
             "dynamodb": dynamodb.handle,
             "cognito-idp": actions.handler(config.control_url),
             "iam": callers.iam_handler(self._gate.callers),
+            "lambda": invoke.handler(config.control_url),
             "s3": s3.handler(config.access_key_id, config.secret_access_key, self._gate),
             "ses": mail.handler("ses"),
             "sesv2": mail.handler("sesv2"),
@@ -90,6 +92,8 @@ class Application:
             return Answer(200, {**OK.headers, CHANGES_HEADER: str(self._changes.latest())}, OK.body)
         if path == "/_local/mail" and method == "GET":
             return _mail(environ["QUERY_STRING"])
+        if path == "/_local/resources" and method == "GET":
+            return _resources()
         if path == "/_local/reset" and method == "POST":
             # A program resets; a request with an Origin comes from some web page.
             return FORBIDDEN if "HTTP_ORIGIN" in environ else self._reset()
@@ -119,6 +123,13 @@ class Application:
             environ["groundwork.signed_path"] = path
             environ["RAW_URI"] = f"{rest}{mark}{query}"
             environ["PATH_INFO"] = unquote(rest, "latin-1")
+
+
+def _resources() -> Answer:
+    from localcloud.aws.resources import listing
+
+    body = json.dumps(listing()).encode()
+    return Answer(200, {"Content-Type": "application/json", "Cache-Control": "no-store"}, body)
 
 
 def _mail(query: str) -> Answer:

@@ -7,7 +7,7 @@ import hashlib
 
 from moto.core.exceptions import JsonRESTError
 from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
-from moto.ecr.models import ECRBackend, Image
+from moto.ecr.models import ECRBackend, Image, Repository
 
 from localcloud.aws.repair import repair
 
@@ -23,7 +23,7 @@ def create_digest(self: Image) -> None:
 
 
 @repair(ECRBackend, "put_image")
-def put_image(
+def put_image(  # noqa: PLR0917 - moto's parameters
     self: ECRBackend,
     repository_name: str,
     image_manifest: str,
@@ -47,7 +47,16 @@ def put_image(
             digest=actual,
             image_tag="",
         )
+    if not known and _is_fixed(repository, image_tag):
+        message = f"The image tag '{image_tag}' already exists in '{repository_name}' repository."
+        raise JsonRESTError("ImageTagAlreadyExistsException", f"{message} It is immutable.")
     image: Image = put_image.stock(  # type: ignore[attr-defined]
         self, repository_name, image_manifest, image_tag, image_manifest_mediatype, actual
     )
     return image
+
+
+def _is_fixed(repository: Repository, tag: str | None) -> bool:
+    """Whether another image has the tag, and tags cannot be moved."""
+    held = any(tag in image.image_tags for image in repository.images) if tag else False
+    return held and repository.image_tag_mutability == "IMMUTABLE"

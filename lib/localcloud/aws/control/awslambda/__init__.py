@@ -1,4 +1,4 @@
-"""Lambda repairs: settings that moto drops, versions that never change, what an alias has itself."""
+"""Lambda repairs: settings are kept, versions never change, aliases have policies of their own."""
 
 from localcloud.aws.control.awslambda import (  # noqa: F401 - repairs
     configuration,

@@ -3,15 +3,14 @@
 Stock moto looks for the last part of a repository's name only, and reads a digest as a tag.
 """
 
+import hashlib
 import json
 from typing import Any
 
 from moto.awslambda.exceptions import InvalidParameterValueException
 from moto.awslambda.models import LambdaFunction
-from moto.core.exceptions import ServiceException
-from moto.ecr.models import ecr_backends
+from moto.ecr.models import Repository, ecr_backends
 from moto.settings import lambda_stub_ecr
-from werkzeug.exceptions import HTTPException
 
 from localcloud.aws.repair import repair
 
@@ -25,57 +24,68 @@ SINGLE_PLATFORM = frozenset(
 
 @repair(LambdaFunction, "_set_function_code")
 def set_function_code(self: LambdaFunction, updated_spec: dict[str, Any]) -> None:
-    """An image must exist, unless `MOTO_LAMBDA_STUB_ECR` says otherwise; a digest is its hash.
+    """The image must be in local ECR, if its repository is there or moto is told to look.
 
-    Raises InvalidParameterValueException as Lambda does for an image it cannot use.
+    Without `MOTO_LAMBDA_STUB_ECR=false`, an image of a repository that nobody has made in local
+    ECR is taken as it is. Raises InvalidParameterValueException as Lambda does.
     """
     uri = updated_spec.get("ImageUri")
     if uri is None:
         set_function_code.stock(self, updated_spec)  # type: ignore[attr-defined]
         return
-    name, _, digest = uri.partition("@sha256:")
-    if lambda_stub_ecr():
-        if not digest:
-            set_function_code.stock(self, updated_spec)  # type: ignore[attr-defined]
-            return
+    image = _Uri(uri)
+    if image.repository(self.region) or not lambda_stub_ecr():
+        digest = image.digest_in_registry(self.region)
     else:
-        digest = _digest_in_registry(self.region, uri)
+        digest = image.digest or f"sha256:{hashlib.sha256(uri.encode()).hexdigest()}"
     if updated_spec.get("DryRun"):
         return
     if self.code is not updated_spec:
         self.code["ImageUri"] = uri
-    self.code_sha_256, self.code_size = digest, 0
+    self.code_sha_256, self.code_size = digest.removeprefix("sha256:"), 0
 
 
-def _digest_in_registry(region: str, uri: str) -> str:
-    """The hex digest of an image of local ECR; multi-platform indexes are no images of a function.
+class _Uri:
+    """`<account>.dkr.ecr.<region>.amazonaws.com/<repository>[:<tag>][@<digest>]` in its parts."""
 
-    "Create a Lambda function using a container image": Lambda supports single-platform images only.
-    """
-    name, _, digest = uri.partition("@")
-    host, _, repository = name.partition("/")
-    repository, _, tag = repository.partition(":")
-    wanted = {"imageDigest": digest} if digest else {"imageTag": tag or "latest"}
-    account = host.partition(".")[0]
-    images = []
-    if host == f"{account}.dkr.ecr.{region}.amazonaws.com":
-        try:
-            found = ecr_backends[account][region].batch_get_image(repository, None, [wanted])
-            images = found["images"]
-        except (ServiceException, HTTPException):
-            images = []
-    if not images:
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        name, _, self.digest = uri.partition("@")
+        self.host, _, path = name.partition("/")
+        self.path, _, self.tag = path.partition(":")
+
+    @property
+    def name(self) -> str:
+        """Without tag and digest."""
+        return f"{self.host}/{self.path}"
+
+    def repository(self, region: str) -> Repository | None:
+        """The repository in local ECR, if it is one of the function's region."""
+        account = self.host.partition(".")[0]
+        if self.host != f"{account}.dkr.ecr.{region}.amazonaws.com":
+            return None
+        return ecr_backends[account][region].repositories.get(self.path)
+
+    def digest_in_registry(self, region: str) -> str:
+        """The digest of the image in local ECR.
+
+        "Create a Lambda function using a container image": multi-platform images are no images of
+        a function.
+        """
+        repository = self.repository(region)
+        for image in repository.images if repository else []:
+            digest: str = image.get_image_digest()
+            if self.digest == digest or (not self.digest and self.tag in image.image_tags):
+                kind = json.loads(image.image_manifest).get("mediaType")
+                if (kind or image.image_manifest_media_type) in SINGLE_PLATFORM:
+                    return digest
+                raise InvalidParameterValueException(
+                    "The image manifest, config or layer media type for the source image "
+                    f"{self.uri} is not supported."
+                )
         raise InvalidParameterValueException(
-            f"Source image {uri} does not exist. Provide a valid source image."
+            f"Source image {self.uri} does not exist. Provide a valid source image."
         )
-    manifest = json.loads(images[0].image_manifest)
-    kind = manifest.get("mediaType") or images[0].image_manifest_media_type
-    if kind not in SINGLE_PLATFORM:
-        raise InvalidParameterValueException(
-            f"The image manifest, config or layer media type for the source image {uri} is not "
-            "supported."
-        )
-    return str(images[0].image_id["imageDigest"]).removeprefix("sha256:")
 
 
 @repair(LambdaFunction, "get_code")
@@ -83,7 +93,5 @@ def get_code(self: LambdaFunction) -> dict[str, Any]:
     """An image's address with its digest; stock moto doubles the digest."""
     answer: dict[str, Any] = get_code.stock(self)  # type: ignore[attr-defined]
     if uri := self.code.get("ImageUri"):
-        host, slash, repository = uri.partition("@")[0].partition("/")
-        name = f"{host}{slash}{repository.partition(':')[0]}"
-        answer["Code"]["ResolvedImageUri"] = f"{name}@sha256:{self.code_sha_256}"
+        answer["Code"]["ResolvedImageUri"] = f"{_Uri(uri).name}@sha256:{self.code_sha_256}"
     return answer

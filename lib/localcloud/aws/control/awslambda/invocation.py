@@ -18,7 +18,6 @@ from moto.awslambda.exceptions import (
 from moto.awslambda.models import EventInvokeConfig
 from moto.awslambda.responses import LambdaResponse
 from moto.core.responses import TYPE_RESPONSE
-from moto.core.utils import utcnow
 
 from localcloud.aws.control.awslambda.qualifiers import LATEST, Target, owned, target
 from localcloud.aws.repair import added, repair
@@ -37,7 +36,7 @@ class NothingProvisionedError(LambdaClientError):  # type: ignore[misc]  # moto 
 
 
 def _now() -> str:
-    return utcnow().strftime("%Y-%m-%dT%H:%M:%S+0000")
+    return time.strftime("%Y-%m-%dT%H:%M:%S+0000", time.gmtime())
 
 
 def _json(status: int, body: dict[str, Any]) -> TYPE_RESPONSE:

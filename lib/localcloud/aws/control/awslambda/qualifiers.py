@@ -43,9 +43,7 @@ class Target:
     @property
     def arn(self) -> str:
         """The ARN without a qualifier for $LATEST."""
-        return str(
-            self.latest.function_arn if self.qualifier == LATEST else self.qualified_arn
-        )
+        return str(self.latest.function_arn if self.qualifier == LATEST else self.qualified_arn)
 
 
 def owned(latest: LambdaFunction) -> dict[str, Own]:

@@ -52,19 +52,19 @@ def update_function_code(
 ) -> dict[str, Any] | None:
     """Changes $LATEST alone; stock moto changes what it has just published once more."""
     function = self.get_function(function_name)
+    answer: dict[str, Any]
     if body.get("DryRun"):
         function._set_function_code(body)
-        return function.get_configuration()
-    answer: dict[str, Any] = function.update_function_code(body)
+        answer = function.get_configuration()
+        return answer
+    answer = function.update_function_code(body)
     if body.get("Publish"):
         answer = self.publish_version(function_name).get_configuration()
     return answer
 
 
 @repair(LambdaResponse, "_set_configuration_qualifier")
-def qualified(
-    configuration: dict[str, Any], function_name: str, qualifier: str
-) -> dict[str, Any]:
+def qualified(configuration: dict[str, Any], function_name: str, qualifier: str) -> dict[str, Any]:
     """What is asked for by an alias carries the alias in its ARN, as in AWS."""
     _, _, name = function_name.rpartition(":function:")
     alias = qualifier or name.partition(":")[2]
