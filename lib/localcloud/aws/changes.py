@@ -39,4 +39,5 @@ def _reads(environ: dict[str, Any]) -> bool:
         return _READING.match(target.rpartition(".")[2]) is not None
     if action := _ACTION.search(environ["groundwork.body"] or b""):
         return _READING.match(action[1].decode()) is not None
-    return environ["REQUEST_METHOD"] in ("GET", "HEAD")
+    calls = environ["PATH_INFO"].endswith("/invocations")
+    return calls or environ["REQUEST_METHOD"] in ("GET", "HEAD")
