@@ -79,7 +79,6 @@ class Application:
             "cognito-idp": actions.handler(config.control_url),
             "iam": callers.iam_handler(self._gate.callers),
             "lambda": invoke.handler(config.control_url),
-            "lambda": invoke.handler(config.control_url),
             "s3": s3.handler(config.access_key_id, config.secret_access_key, self._gate),
             "ses": mail.handler("ses"),
             "sesv2": mail.handler("sesv2"),
