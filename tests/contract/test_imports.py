@@ -37,16 +37,23 @@ def _roots(path: Path) -> set[str]:
 
 def test_the_runtime_library_knows_no_domain_and_no_local_cloud() -> None:
     for path in _sources("lib/saas"):
-        assert not _roots(path) & {*DOMAINS, "localcloud", "tests"}, path
+        assert not _roots(path) & {*DOMAINS, "localcloud", "operations", "tests"}, path
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_domains_know_neither_each_other_nor_the_local_cloud(domain: str) -> None:
-    foreign = {*DOMAINS, "localcloud", "tests"} - {domain}
+    foreign = {*DOMAINS, "localcloud", "operations", "tests"} - {domain}
     paths = _sources(f"images/{domain}")
     assert paths
     for path in paths:
         assert not _roots(path) & foreign, path
+
+
+def test_operators_commands_know_the_runtime_library_alone() -> None:
+    paths = _sources("lib/operations")
+    assert paths
+    for path in paths:
+        assert not _roots(path) & {*DOMAINS, "localcloud", "tests"}, path
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
@@ -72,7 +79,7 @@ def test_the_environment_is_read_in_one_place() -> None:
 
 
 def _modules() -> list[str]:
-    bases = [(ROOT / "lib", "saas"), (ROOT / "lib", "localcloud")]
+    bases = [(ROOT / "lib", name) for name in ("saas", "localcloud", "operations")]
     bases += [(ROOT / "images", domain) for domain in DOMAINS]
     names = []
     for base, package in bases:
