@@ -260,6 +260,13 @@ def test_the_trigger_ignores_forgotten_passwords(aws: LocalAws, user_id: str) ->
     assert stored(user_id) is None
 
 
+def test_health_names_the_image_that_runs(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = "sha256:" + "1" * 64
+    domain_environment.enter(monkeypatch, aws, APP_VERSION="abc", IMAGE_DIGEST=digest)
+    data = body_of(handler.api(http_event("GET", "/health/users"), LambdaContext()))["data"]
+    assert (data["version"], data["imageDigest"]) == ("abc", digest)
+
+
 def test_health_says_whether_the_table_answers(
     aws: LocalAws,
     monkeypatch: pytest.MonkeyPatch,
