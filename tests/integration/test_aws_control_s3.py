@@ -35,3 +35,24 @@ def test_a_bucket_that_wants_tls_is_served_on_loopback_and_still_refuses_what_it
         s3.put_object(Bucket=bucket, Key="frozen/one", Body=b"text")
     with pytest.raises(ClientError, match="404"):
         s3.head_object(Bucket=bucket, Key="absent")
+
+
+def test_a_versioned_bucket_can_be_emptied(aws: LocalAws) -> None:
+    """Terraform's provider deletes all versions and markers of a state bucket in one call."""
+    s3, bucket = aws.client("s3"), "versioned"
+    s3.create_bucket(Bucket=bucket)
+    versioning = {"Status": "Enabled"}
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=versioning)
+    for _ in range(2):
+        s3.put_object(Bucket=bucket, Key="dev/app.tfstate", Body=b"{}")
+        s3.delete_object(Bucket=bucket, Key="dev/app.tfstate")
+    found = s3.list_object_versions(Bucket=bucket)
+    objects = [
+        {"Key": each["Key"], "VersionId": each["VersionId"]}
+        for each in (*found["Versions"], *found["DeleteMarkers"])
+    ]
+    assert len(objects) == 4
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects})
+    assert len(answer["Deleted"]) == 4
+    assert "Errors" not in answer
+    s3.delete_bucket(Bucket=bucket)
