@@ -17,6 +17,10 @@ KINDS = (SESSION, STRIPE_KEY, WEBHOOK)
 _ABSENT = {"ParameterNotFound", "ResourceNotFoundException"}
 
 
+class Missing(OperationError):
+    """There is no secret of that name; Terraform makes it."""
+
+
 def names(environment: Environment, outputs: Mapping[str, object] | None = None) -> dict[str, str]:
     """Name of each kind: what the stack's output `secret_names` says, else the default place."""
     said = (outputs or {}).get("secret_names")
@@ -29,7 +33,8 @@ def read(account: Account, name: str) -> str | None:
     """The value; None when it was never set.
 
     Raises:
-        OperationError: there is no such secret (deploy first), or AWS refuses to show it.
+        Missing: there is no such secret.
+        OperationError: AWS refuses to show it.
     """
     from botocore.exceptions import ClientError
 
@@ -47,7 +52,8 @@ def write(account: Account, name: str, value: str) -> None:
     """Put a value in place of the present one; what kind of secret it is stays as it was created.
 
     Raises:
-        OperationError: there is no such secret (deploy first), or AWS refuses.
+        Missing: there is no such secret.
+        OperationError: the value is empty, or AWS refuses.
     """
     if not value.strip() or value.strip() == UNSET:
         raise OperationError(f"An empty value was not written to {name}.")
@@ -94,5 +100,5 @@ def _write(account: Account, name: str, value: str) -> None:
     account.client("secretsmanager").put_secret_value(SecretId=name, SecretString=value)
 
 
-def _missing(name: str) -> OperationError:
-    return OperationError(f"The secret {name} does not exist. Deploy first: make deploy ENV=…")
+def _missing(name: str) -> Missing:
+    return Missing(f"The secret {name} does not exist. Deploy first: make deploy ENV=…")

@@ -22,7 +22,10 @@ def judged(subject: Subject, kind: str, name: str) -> Finding:
     check_name = f"secret {kind}"
     if not subject.outputs:
         return warning(check_name, f"{name} comes with the first deployment")
-    value = secrets.read(subject.account, name)
+    try:
+        value = secrets.read(subject.account, name)
+    except secrets.Missing:
+        return problem(check_name, f"{name} does not exist", f"make deploy ENV={subject.env}")
     target = "stripe-setup" if kind == secrets.WEBHOOK else "secrets"
     if value is None:
         return problem(check_name, f"{name} is not set", f"make {target} ENV={subject.env}")
