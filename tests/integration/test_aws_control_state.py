@@ -97,7 +97,8 @@ def test_the_list_of_resources_names_all_and_ends_empty(empty: LocalAws) -> None
     assert found["count"] == sum(map(len, made.expected.values()))
     made.delete()
     assert resources(empty.config) == {"count": 0, "resources": {}}
-    empty.client("s3").create_bucket(Bucket="again")
+    delete_in_a_versioned_bucket(empty.client("s3"))
+    assert resources(empty.config)["resources"] == {"s3/buckets": ["versioned"]}
     reset = urllib.request.Request(f"{empty.config.aws_url}/_local/reset", method="POST")
     urllib.request.urlopen(reset, timeout=5).close()
     assert resources(empty.config) == {"count": 0, "resources": {}}
@@ -110,6 +111,13 @@ def look_at_what_aws_provides(aws: LocalAws) -> None:  # noqa: F811
     assert aws.client("iam").list_policies(Scope="AWS")["Policies"]
     assert aws.client("events").list_event_buses()["EventBuses"]
     assert aws.client("scheduler").list_schedule_groups()["ScheduleGroups"]
+
+
+def delete_in_a_versioned_bucket(s3: Any) -> None:
+    s3.create_bucket(Bucket="versioned")
+    s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="versioned", Key="k", Body=b"x")
+    s3.delete_object(Bucket="versioned", Key="k")
 
 
 class Made:

@@ -127,8 +127,13 @@ def _schedules(backend: Any) -> Found:
 
 
 def _buckets(backend: Any) -> Found:
+    """Objects that can be read, not the marks that deleted ones leave in a versioned bucket."""
+    from moto.s3.models import FakeKey
+
     for bucket in backend.buckets.values():
-        yield from (("objects", f"{bucket.name}/{key}") for key in bucket.keys)
+        for key, newest in bucket.keys.items():
+            if isinstance(newest, FakeKey):
+                yield "objects", f"{bucket.name}/{key}"
 
 
 def _images(backend: Any) -> Found:
