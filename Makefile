@@ -83,6 +83,11 @@ test-images: setup ## the images' contents, their answers under the emulator, re
 tf-check: setup ## Terraform: format, validity, module tests, checkov; needs Terraform 1.11, no account
 	@terraform/check
 
+.PHONY: test-infra
+test-infra: setup ## the real Terraform provider applies everything to local AWS; the journey runs through it
+	@$(BIN)/python -m tests.infra.terraform
+	@$(BIN)/python -m pytest tests/infra -n 4
+
 .PHONY: base-image
 base-image: ## build a stand-in for the images' base where none can be pulled (debootstrap; needs root)
 	@.ci/base-image

@@ -3,13 +3,15 @@
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from functools import lru_cache
 from pathlib import Path
 
 from operations import providers
 from operations.errors import OperationError
-from operations.terraform import binary
+from operations.place import APP
+from operations.terraform import Terraform, binary
 
 
 def missing() -> str:
@@ -34,3 +36,27 @@ def cli_config() -> Path:
     path = found or folder / "empty.tfrc"
     path.touch()
     return path
+
+
+def trouble() -> str:
+    """Why the tests cannot run, in one line, or nothing; also asks for the provider itself."""
+    if reason := missing():
+        return reason
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(APP / "versions.tf", folder)
+        shutil.copy(APP / ".terraform.lock.hcl", folder)
+        variables = {**os.environ, "TF_CLI_CONFIG_FILE": str(cli_config())}
+        root = Path(folder)
+        outcome = Terraform(root, root / "data", variables, say=None).run("init", "-backend=false")
+    if outcome.status == 0:
+        return ""
+    reason = next((line for line in outcome.output.splitlines() if "Error:" in line), "")
+    return (
+        f"Terraform cannot get its AWS provider ({reason.strip('│ ')}). It downloads it, or takes "
+        "it from a mirror on this machine."
+    )
+
+
+if __name__ == "__main__":
+    if found := trouble():
+        sys.exit(f"test-infra: {found}")

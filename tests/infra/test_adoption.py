@@ -14,7 +14,6 @@ from tests.infra.images import IMAGES
 from tests.infra.old_stack import DOMAIN, POOL, TABLE, OldStack
 from tests.infra.stack import ENV, PRESENT, LocalAccount, local_account
 
-pytestmark = pytest.mark.xdist_group("adoption")
 PAYER, LIAR = "ada@example.com", "mallory@example.com"
 
 

@@ -9,8 +9,6 @@ from botocore.exceptions import ClientError
 from tests.infra.images import IMAGES
 from tests.infra.stack import ENV, PREFIX, PRESENT, LocalAccount, local_account
 
-pytestmark = pytest.mark.xdist_group("destroy")
-
 BUCKET = f"{PREFIX}-uploads-123456789012"
 ROW = {"pk": {"S": "USER#1"}, "sk": {"S": "USER#1"}}
 
