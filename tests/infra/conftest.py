@@ -20,7 +20,13 @@ SECONDS = 600
 """For a test with its fixtures: the first one of a group applies everything."""
 
 
-SHARING = ("test_applied.py", "test_policies.py", "test_release.py", "test_tampered.py")
+SHARING = (
+    "test_applied.py",
+    "test_commands.py",
+    "test_policies.py",
+    "test_release.py",
+    "test_tampered.py",
+)
 """Files whose tests use the fixture `applied`."""
 
 

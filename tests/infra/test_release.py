@@ -25,9 +25,7 @@ def colleague(applied: LocalAccount, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module")
 def next_images(applied: LocalAccount) -> Path:
     """A release in which one image is new."""
-    return applied.build(
-        dict.fromkeys(IMAGES, PRESENT) | {"ai": f"{PRESENT}+next"}, "next.json"
-    )
+    return applied.build(dict.fromkeys(IMAGES, PRESENT) | {"ai": f"{PRESENT}+next"}, "next.json")
 
 
 @pytest.fixture(scope="module")
