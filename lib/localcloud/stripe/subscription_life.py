@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from localcloud.stripe import invoicing, periods
+from localcloud.stripe import invoice_objects, invoicing, periods
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.store import Obj, equal
 from localcloud.stripe.subscription_objects import NO_DETAILS, blank, items_of, new_item, period_of
@@ -91,7 +91,7 @@ def bill(work: Work, subscription: Obj, reason: str) -> Obj:
         product = work.find("product", price["product"]) or {"name": "Product"}
         amount = 0 if trial else price["unit_amount"] * item["quantity"]
         note = f"Trial period for {product['name']}" if trial else ""
-        lines.append(invoicing.line(work, item, amount, period, note))
+        lines.append(invoice_objects.line(work, item, amount, period, note))
     covers = period if reason == "subscription_cycle" else (work.now, work.now)
     invoice = invoicing.new(work, subscription, lines, reason, covers)
     subscription["latest_invoice"] = invoice["id"]

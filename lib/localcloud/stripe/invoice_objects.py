@@ -1,0 +1,148 @@
+"""What an invoice and its lines are made of (https://docs.stripe.com/api/invoices/object)."""
+
+from localcloud.stripe.nouns import new_id
+from localcloud.stripe.store import Obj
+from localcloud.stripe.work import Work
+
+
+def line(work: Work, item: Obj, amount: int, period: tuple[int, int], note: str) -> Obj:
+    """An invoice line for a subscription item over a period (epoch seconds)."""
+    price = work.need("price", item["_price"])
+    product = work.find("product", price["product"]) or {"name": "Product"}
+    quantity = item["quantity"]
+    return {
+        "id": new_id("line_item"),
+        "object": "line_item",
+        "amount": amount,
+        "currency": price["currency"],
+        "description": note or f"{quantity} × {product['name']} ({price_text(price)})",
+        "discount_amounts": [],
+        "discountable": True,
+        "discounts": [],
+        "invoice": None,
+        "livemode": False,
+        "metadata": {},
+        "parent": {
+            "invoice_item_details": None,
+            "subscription_item_details": {
+                "invoice_item": None,
+                "proration": False,
+                "proration_details": {"credited_items": None},
+                "subscription": item["subscription"],
+                "subscription_item": item["id"],
+            },
+            "type": "subscription_item_details",
+        },
+        "period": {"start": period[0], "end": period[1]},
+        "pretax_credit_amounts": [],
+        "pricing": {
+            "price_details": {"price": price["id"], "product": price["product"]},
+            "type": "price_details",
+            "unit_amount_decimal": "0" if amount == 0 else price["unit_amount_decimal"],
+        },
+        "quantity": quantity,
+        "quantity_decimal": str(quantity),
+        "subscription": item["subscription"],
+        "subtotal": amount,
+        "taxes": [],
+    }
+
+
+def price_text(price: Obj) -> str:
+    """`at $29.00 / month`, as Stripe describes a price on an invoice line."""
+    sign = "$" if price["currency"] == "usd" else price["currency"].upper() + " "
+    text = f"at {sign}{price['unit_amount'] / 100:,.2f}"
+    if not price["recurring"]:
+        return text
+    count, interval = price["recurring"]["interval_count"], price["recurring"]["interval"]
+    return f"{text} / {interval}" if count == 1 else f"{text} every {count} {interval}s"
+
+
+def blank(customer: Obj) -> Obj:
+    """The fields of a draft for this customer that uses no special feature."""
+    return {
+        "account_country": "US",
+        "account_name": "Groundwork (local)",
+        "account_tax_ids": None,
+        "application": None,
+        "attempt_count": 0,
+        "attempted": False,
+        "auto_advance": False,
+        "automatic_tax": {
+            "disabled_reason": None,
+            "enabled": False,
+            "liability": None,
+            "provider": None,
+            "status": None,
+        },
+        "automatically_finalizes_at": None,
+        "collection_method": "charge_automatically",
+        "custom_fields": None,
+        "customer": customer["id"],
+        "customer_account": None,
+        "customer_address": customer["address"],
+        "customer_email": customer["email"],
+        "customer_name": customer["name"],
+        "customer_phone": customer["phone"],
+        "customer_shipping": customer["shipping"],
+        "customer_tax_exempt": customer["tax_exempt"],
+        "customer_tax_ids": [],
+        "default_payment_method": None,
+        "default_source": None,
+        "default_tax_rates": [],
+        "description": None,
+        "discounts": [],
+        "due_date": None,
+        "effective_at": None,
+        "ending_balance": None,
+        "footer": None,
+        "from_invoice": None,
+        "hosted_invoice_url": None,
+        "invoice_pdf": None,
+        "issuer": {"type": "self"},
+        "last_finalization_error": None,
+        "latest_revision": None,
+        "metadata": {},
+        "next_payment_attempt": None,
+        "number": None,
+        "on_behalf_of": None,
+        "payment_settings": {
+            "default_mandate": None,
+            "payment_method_options": None,
+            "payment_method_types": None,
+        },
+        "receipt_number": None,
+        "rendering": None,
+        "shipping_cost": None,
+        "shipping_details": None,
+        "starting_balance": 0,
+        "statement_descriptor": None,
+        "status_transitions": {
+            "finalized_at": None,
+            "marked_uncollectible_at": None,
+            "paid_at": None,
+            "voided_at": None,
+        },
+        "test_clock": None,
+        "webhooks_delivered_at": None,
+    }
+
+
+def amounts(total: int) -> Obj:
+    """All the sums of an unpaid invoice over `total` minor units."""
+    return {
+        "amount_due": total,
+        "amount_overpaid": 0,
+        "amount_paid": 0,
+        "amount_remaining": total,
+        "amount_shipping": 0,
+        "post_payment_credit_notes_amount": 0,
+        "pre_payment_credit_notes_amount": 0,
+        "subtotal": total,
+        "subtotal_excluding_tax": total,
+        "total": total,
+        "total_discount_amounts": [],
+        "total_excluding_tax": total,
+        "total_pretax_credit_amounts": [],
+        "total_taxes": [],
+    }
