@@ -5,9 +5,8 @@ import secrets as randomness
 import sys
 
 from operations import secrets
-from operations.deployment import Deployment, is_production, open_environment
-from operations.environments import Environment
-from operations.errors import OperationError
+from operations.deployment import Deployment, open_environment
+from operations.stripe.account import check_mode
 from operations.terraform import show
 
 ASK, STDIN, KEEP = "ask", "stdin", "keep"
@@ -56,26 +55,6 @@ def _stripe(deployment: Deployment, name: str, source: str) -> None:
         value = sys.stdin.readline()
     if not (value := value.strip()):
         return
-    if fault := key_fault(value, deployment.environment):
-        raise OperationError(fault)
+    check_mode(value, deployment.environment.name, allow_test_mode=True)
     secrets.write(deployment.account, name, value)
     show(f"{name}: written.")
-
-
-def key_fault(key: str, environment: Environment) -> str | None:
-    """Why a Stripe key must not be stored here; None when it may."""
-    if key.startswith("pk_"):
-        return "That is the publishable key, for browsers. The secret one begins with sk_ or rk_."
-    if not key.startswith(("sk_test_", "rk_test_", "sk_live_", "rk_live_")):
-        return "Secret keys of Stripe begin with sk_test_, rk_test_, sk_live_ or rk_live_."
-    if is_live(key) and not is_production(environment):
-        return (
-            f"That key moves real money, and {environment.name} is not production. "
-            "Take the key of Stripe's test mode or of a sandbox."
-        )
-    return None
-
-
-def is_live(key: str) -> bool:
-    """Whether a secret key belongs to live mode."""
-    return key.startswith(("sk_live_", "rk_live_"))

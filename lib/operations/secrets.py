@@ -94,8 +94,18 @@ def _read(account: Account, name: str) -> str:
 def _write(account: Account, name: str, value: str) -> None:
     if name.startswith("/"):
         client = account.client("ssm")
-        client.get_parameter(Name=name)  # only Terraform creates one: it chooses the key
-        client.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+        named = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+        found = client.describe_parameters(ParameterFilters=named)["Parameters"]
+        if not found:
+            raise _missing(name)
+        # Without naming its key again, the default key would take its place ("PutParameter").
+        client.put_parameter(
+            Name=name,
+            Value=value,
+            Type="SecureString",
+            KeyId=found[0].get("KeyId", "alias/aws/ssm"),
+            Overwrite=True,
+        )
         return
     account.client("secretsmanager").put_secret_value(SecretId=name, SecretString=value)
 

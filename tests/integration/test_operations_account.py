@@ -128,10 +128,10 @@ def test_somebody_at_a_terminal_is_asked_once(
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("pk_test_1", "for browsers"),
-        ("whsec_1", "sk_test_"),
-        ("sk_live_1", "dev is not production"),
-        ("rk_live_1", "dev is not production"),
+        ("pk_test_1", "not a secret key"),
+        ("whsec_1", "not a secret key"),
+        ("sk_live_1", "dev must never charge anybody"),
+        ("rk_live_1", "dev must never charge anybody"),
     ],
 )
 def test_a_key_that_does_not_belong_here_is_refused(
@@ -167,6 +167,17 @@ def test_a_secret_that_terraform_did_not_make_is_not_made_here(account: Account,
     ):
         with pytest.raises(secrets.Missing, match="Deploy first"):
             attempt()
+
+
+def test_a_secret_stays_encrypted_with_its_own_key(account: Account) -> None:
+    ssm, name = account.client("ssm"), f"/p{uuid.uuid4().hex[:8]}/dev/stripe-secret-key"
+    key = account.client("kms").create_key()["KeyMetadata"]["Arn"]
+    ssm.put_parameter(Name=name, Value="unset", Type="SecureString", KeyId=key)
+    secrets.write(account, name, KEY)
+    query = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    [found] = ssm.describe_parameters(ParameterFilters=query)["Parameters"]
+    assert found["KeyId"] == key
+    assert secrets.read(account, name) == KEY
 
 
 @pytest.mark.parametrize("value", ["", "  ", "unset"])
