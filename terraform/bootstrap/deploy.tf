@@ -30,7 +30,7 @@ locals {
     "cognito-idp:CreateGroup", "cognito-idp:CreateIdentityProvider", "cognito-idp:CreateUserPoolClient", "cognito-idp:CreateUserPoolDomain",
     "cognito-idp:DeleteGroup", "cognito-idp:DeleteIdentityProvider", "cognito-idp:DeleteUserPool", "cognito-idp:DeleteUserPoolClient",
     "cognito-idp:DeleteUserPoolDomain", "cognito-idp:DescribeIdentityProvider", "cognito-idp:DescribeUserPool",
-    "cognito-idp:DescribeUserPoolClient", "cognito-idp:GetGroup", "cognito-idp:GetUserPoolMfaConfig", "cognito-idp:ListTagsForResource",
+    "cognito-idp:DescribeUserPoolClient", "cognito-idp:GetGroup", "cognito-idp:GetUserPoolMfaConfig",
     "cognito-idp:SetUserPoolMfaConfig", "cognito-idp:UntagResource", "cognito-idp:UpdateGroup", "cognito-idp:UpdateIdentityProvider",
     "cognito-idp:UpdateUserPool", "cognito-idp:UpdateUserPoolClient", "cognito-idp:UpdateUserPoolDomain",
   ]
@@ -68,7 +68,7 @@ locals {
         Action = [
           "lambda:AddPermission", "lambda:CreateAlias", "lambda:CreateFunction", "lambda:DeleteAlias", "lambda:DeleteFunction",
           "lambda:DeleteFunctionEventInvokeConfig", "lambda:DeleteProvisionedConcurrencyConfig", "lambda:GetAlias", "lambda:GetFunction",
-          "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConcurrency", "lambda:GetFunctionConfiguration",
+          "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConfiguration",
           "lambda:GetFunctionEventInvokeConfig", "lambda:GetPolicy", "lambda:GetProvisionedConcurrencyConfig", "lambda:ListTags",
           "lambda:ListVersionsByFunction", "lambda:PublishVersion", "lambda:PutFunctionEventInvokeConfig",
           "lambda:PutProvisionedConcurrencyConfig", "lambda:RemovePermission", "lambda:TagResource", "lambda:UntagResource",
@@ -110,7 +110,7 @@ locals {
         Sid    = "Queues"
         Effect = "Allow"
         Action = [
-          "sqs:CreateQueue", "sqs:DeleteQueue", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags",
+          "sqs:CreateQueue", "sqs:DeleteQueue", "sqs:GetQueueAttributes", "sqs:ListQueueTags",
           "sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue",
         ]
         Resource = "${local.arn.sqs}:${local.prefixes[environment]}-*"
@@ -156,7 +156,7 @@ locals {
             "secretsmanager:GetResourcePolicy", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue",
             "secretsmanager:TagResource", "secretsmanager:UntagResource", "secretsmanager:UpdateSecret",
             "secretsmanager:UpdateSecretVersionStage", "ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:GetParameter",
-            "ssm:GetParameters", "ssm:ListTagsForResource", "ssm:PutParameter", "ssm:RemoveTagsFromResource",
+            "ssm:ListTagsForResource", "ssm:PutParameter", "ssm:RemoveTagsFromResource",
           ]
           Resource = local.secret_arns[environment]
         },
@@ -182,12 +182,16 @@ locals {
           Condition = local.creating[environment]
         },
         {
-          Sid    = "Key"
-          Effect = "Allow"
-          Action = [
-            "kms:DescribeKey", "kms:EnableKeyRotation", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags",
-            "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:UntagResource", "kms:UpdateKeyDescription",
-          ]
+          # A new key's tags may take minutes to count ("Controlling access to KMS keys using tags"), and nothing here harms.
+          Sid      = "LookAtKeys"
+          Effect   = "Allow"
+          Action   = ["kms:DescribeKey", "kms:EnableKeyRotation", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"]
+          Resource = "${local.arn.kms}:key/*"
+        },
+        {
+          Sid       = "Key"
+          Effect    = "Allow"
+          Action    = ["kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:UntagResource", "kms:UpdateKeyDescription"]
           Resource  = "${local.arn.kms}:key/*"
           Condition = local.owning[environment]
         },

@@ -195,7 +195,7 @@ run "by_default" {
     condition = alltrue([for environment, parts in local.deploy : alltrue([for statement in flatten(values(parts)) :
       can(statement.Condition)
       || alltrue([for resource in flatten([statement.Resource]) : strcontains(resource, environment)])
-      || contains(["Api", "Images", "StateNames", "WithoutResources"], statement.Sid)
+      || contains(["Api", "Images", "LookAtKeys", "StateNames", "WithoutResources"], statement.Sid)
     ])])
     error_message = "What a statement reaches is named after the environment, tagged with it, or explained."
   }
