@@ -5,6 +5,7 @@ Moto's backends keep what they hold in dictionaries; whatever stands there and n
 backend has been created. `INSIDE` names what lies deeper.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -53,12 +54,23 @@ def listing() -> dict[str, Any]:
 
 def _created(service: str, backend: Any) -> Iterator[tuple[str, str]]:
     yield from INSIDE.get(service, lambda _backend: ())(backend)
-    fresh = type(backend)(backend.region_name, backend.account_id)
+    given = _given(type(backend), backend.region_name, backend.account_id)
     own = OWN.get(service, frozenset())
-    for kind, held in vars(backend).items():
-        if isinstance(held, dict) and kind not in NOTES and kind not in own:
-            given = getattr(fresh, kind, {})
-            yield from ((kind, str(name)) for name in dict.keys(held) if name not in given)
+    for kind, held in _dictionaries(backend):
+        if kind not in NOTES and kind not in own:
+            names = dict.keys(held) - given.get(kind, frozenset())
+            yield from ((kind.lstrip("_"), str(name)) for name in names)
+
+
+def _dictionaries(backend: Any) -> list[tuple[str, dict[Any, Any]]]:
+    return [(kind, held) for kind, held in vars(backend).items() if isinstance(held, dict)]
+
+
+@functools.cache
+def _given(kind: Any, region: str, account_id: str) -> dict[str, frozenset[Any]]:
+    """What a backend holds before anybody has used it, such as AWS's own policies."""
+    fresh = _dictionaries(kind(region, account_id))
+    return {name: frozenset(dict.keys(held)) for name, held in fresh}
 
 
 def _functions(backend: Any) -> Found:
