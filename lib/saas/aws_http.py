@@ -31,10 +31,15 @@ _THROTTLED = frozenset(
 
 
 class AwsError(Exception):
-    """The service answered that it will not do it. `body` is its JSON answer."""
+    """The service answered that it will not do it. `body` is its JSON answer.
+
+    Its text is the code alone, since AWS's sentences may quote what users wrote; a refusal by IAM
+    names an action and a resource, which whoever mends the policy has to know.
+    """
 
     def __init__(self, code: str, status: int, body: dict[str, Any]) -> None:
-        super().__init__(f"{code} (HTTP {status})")
+        told = body.get("message") or body.get("Message") if code.startswith("AccessDenied") else ""
+        super().__init__(f"{code} (HTTP {status}): {told}" if told else f"{code} (HTTP {status})")
         self.code = code
         self.status = status
         self.body = body

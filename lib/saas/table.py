@@ -14,6 +14,7 @@ from typing import Any
 
 from saas.attributes import marshal, unmarshal
 from saas.aws_http import DYNAMODB, AwsError, client, token
+from saas.observability import logger
 from saas.settings import settings
 
 Item = dict[str, Any]
@@ -228,10 +229,11 @@ class Table:
         raise TimeoutError("the transaction met concurrent writers each time")
 
     def answers(self) -> bool:
-        """Whether the table can be read (health checks)."""
+        """Whether the table can be read (health checks); why not, the log tells."""
         try:
             self.get(Key("HEALTH#", "HEALTH#"))
         except Exception:
+            logger.exception("the table does not answer")
             return False
         return True
 

@@ -148,6 +148,18 @@ def test_a_refusal_is_final(peer: Peer) -> None:
     assert len(peer.seen) == 1
 
 
+def test_only_a_refusal_by_policy_is_told_in_full(peer: Peer) -> None:
+    sentence = "User: role is not authorized to perform: dynamodb:PutItem on resource: table"
+    peer.script = [
+        (400, {"__type": "x#AccessDeniedException", "Message": sentence}, {}),
+        (400, {"__type": "x#ValidationException", "message": "a prompt"}, {}),
+    ]
+    with pytest.raises(AwsError, match=sentence):
+        peer.client().call("PutItem", {})
+    with pytest.raises(AwsError, match=r"^ValidationException \(HTTP 400\)$"):
+        peer.client().call("PutItem", {})
+
+
 def test_a_service_that_stays_busy_is_given_up(peer: Peer) -> None:
     peer.script = [(500, {}, {})] * 10
     with pytest.raises(AwsError) as busy:
