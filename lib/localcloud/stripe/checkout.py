@@ -17,6 +17,7 @@ from localcloud.stripe.resources import (
     setup_intents,
 )
 from localcloud.stripe.store import Obj
+from localcloud.stripe.subscription_invoices import bill
 from localcloud.stripe.subscription_objects import billing_mode
 from localcloud.stripe.work import Work
 
@@ -166,7 +167,7 @@ def _subscribe(work: Work, session: Obj, customer: Obj, intent: Obj, method: Obj
         default_payment_method=method["id"],
         **fields,
     )
-    invoice = life.bill(work, subscription, "subscription_create")
+    invoice = bill(work, subscription, "subscription_create")
     invoicing.settle(work, invoice, intent if intent["object"] == "payment_intent" else None)
     life.save(work, subscription)
     work.emit("customer.subscription.created", subscription)

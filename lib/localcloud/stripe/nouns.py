@@ -23,6 +23,7 @@ PREFIXES = {
     "event": ("evt_1", 23),
     "invoice": ("in_1", 23),
     "invoice_payment": ("inpay_1", 23),
+    "invoiceitem": ("ii_1", 23),
     "item": ("li_1", 23),
     "line_item": ("il_1", 23),
     "payment_intent": ("pi_3", 23),

@@ -5,6 +5,7 @@ from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import StripeError, invalid, missing_param
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_checks import future, own_method, recurring_price
+from localcloud.stripe.subscription_invoices import bill
 from localcloud.stripe.subscription_objects import billing_mode
 from localcloud.stripe.subscription_update import end_with_period
 from localcloud.stripe.work import Work, merge_metadata
@@ -18,7 +19,7 @@ def create(work: Work, params: Obj) -> Obj:
     trial_end = _trial_end(work, params)
     fields = _create_fields(work, customer, params)
     subscription = life.build(work, customer, items, trial_end=trial_end, **fields)
-    invoice = life.bill(work, subscription, "subscription_create")
+    invoice = bill(work, subscription, "subscription_create")
     if error := _first_payment(work, subscription, invoice, params):
         raise error
     if params.get("cancel_at_period_end"):

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from localcloud.stripe import invoice_objects, invoicing, periods
+from localcloud.stripe import invoicing, periods
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.store import Obj, equal
+from localcloud.stripe.subscription_invoices import bill
 from localcloud.stripe.subscription_objects import NO_DETAILS, blank, items_of, new_item, period_of
 from localcloud.stripe.work import Work, difference
 
@@ -79,23 +80,6 @@ def _due(work: Work, subscription: Obj) -> int | None:
     if status == "trialing" and not subscription["_warned"]:
         moments.append(max(subscription["trial_end"] - WARNING_SECONDS, subscription["created"]))
     return min((moment for moment in moments if moment is not None), default=None)
-
-
-def bill(work: Work, subscription: Obj, reason: str) -> Obj:
-    """An open invoice for the current period; a trial's costs nothing."""
-    trial = subscription["status"] == "trialing"
-    period = period_of(work, subscription)
-    lines = []
-    for item in items_of(work, subscription):
-        price = work.need("price", item["_price"])
-        product = work.find("product", price["product"]) or {"name": "Product"}
-        amount = 0 if trial else price["unit_amount"] * item["quantity"]
-        note = f"Trial period for {product['name']}" if trial else ""
-        lines.append(invoice_objects.line(work, item, amount, period, note))
-    covers = period if reason == "subscription_cycle" else (work.now, work.now)
-    invoice = invoicing.new(work, subscription, lines, reason, covers)
-    subscription["latest_invoice"] = invoice["id"]
-    return invoice
 
 
 def method_of(work: Work, subscription: Obj) -> Obj | None:

@@ -47,6 +47,7 @@ ADDED: dict[str, dict[str, tuple[str, ...]]] = {
         "checkout.session": ("branding_settings", "name_collection", "customer_account"),
         "customer": ("business_name", "individual_name", "customer_account"),
         "invoice": ("customer_account",),
+        "invoiceitem": ("customer_account",),
         "payment_intent": ("customer_account", "payment_details"),
         "payment_method": ("customer_account",),
         "setup_intent": ("customer_account",),
@@ -54,6 +55,7 @@ ADDED: dict[str, dict[str, tuple[str, ...]]] = {
     },
     DAHLIA: {
         "checkout.session": ("integration_identifier", "managed_payments"),
+        "invoiceitem": ("quantity_decimal",),
         "line_item": ("quantity_decimal",),
         "payment_intent": ("managed_payments",),
         "setup_intent": ("managed_payments",),

@@ -1,0 +1,77 @@
+"""What a subscription is billed for: its items' periods, and invoice items that wait."""
+
+from localcloud.stripe import invoice_objects, invoicing
+from localcloud.stripe.resources import invoice_items
+from localcloud.stripe.store import Obj
+from localcloud.stripe.subscription_objects import items_of, period_of
+from localcloud.stripe.work import Work
+
+
+def bill(work: Work, subscription: Obj, reason: str) -> Obj:
+    """An open invoice for the current period, see `draft`."""
+    return invoicing.finalize(work, draft(work, subscription, reason))
+
+
+def draft(work: Work, subscription: Obj, reason: str) -> Obj:
+    """A draft for what waits and for the current period of every item; a trial's costs nothing.
+
+    `reason` is Stripe's `billing_reason`.
+    """
+    period = period_of(work, subscription)
+    cycle = reason in ("subscription_cycle", "upcoming")
+    lines = [_line(work, subscription, item) for item in items_of(work, subscription)]
+    return _with_pending(
+        work, subscription, lines, reason, period if cycle else (work.now, work.now)
+    )
+
+
+def draft_pending(work: Work, subscription: Obj) -> Obj | None:
+    """A draft for nothing but what waits, or None if nothing does."""
+    if not invoice_items.pending(work, subscription):
+        return None
+    moment = (work.now, work.now)
+    return _with_pending(work, subscription, [], "subscription_update", moment)
+
+
+def _with_pending(
+    work: Work, subscription: Obj, lines: list[Obj], reason: str, period: tuple[int, int]
+) -> Obj:
+    """Invoice items come first, as at Stripe."""
+    waiting = invoice_items.pending(work, subscription)
+    lines = [invoice_items.line_of(each) for each in waiting] + lines
+    invoice = invoicing.draft(work, subscription, lines, reason, period)
+    for each in waiting:
+        work.update(each, invoice=invoice["id"])
+    remember_debits(work, invoice)
+    subscription["latest_invoice"] = invoice["id"]
+    return invoice
+
+
+def _line(work: Work, subscription: Obj, item: Obj) -> Obj:
+    price = work.need("price", item["_price"])
+    product = work.find("product", price["product"]) or {"name": "Product"}
+    trial = subscription["status"] == "trialing"
+    amount = 0 if trial else price["unit_amount"] * item["quantity"]
+    note = f"Trial period for {product['name']}" if trial else ""
+    return invoice_objects.line(work, item, amount, period_of(work, subscription), note)
+
+
+def remember_debits(work: Work, invoice: Obj) -> None:
+    """Note on every item what it was charged last, and where: a later credit refers to it."""
+    for line in invoice["_lines"]:
+        details = line["parent"]["subscription_item_details"]
+        item = work.find("subscription_item", details["subscription_item"])
+        last = item["_debit"]["start"] if item and item.get("_debit") else 0
+        if item and line["amount"] >= 0 and last <= line["period"]["start"]:
+            work.update(item, _debit=debit_of(line))
+
+
+def debit_of(line: Obj) -> Obj:
+    """What a line charged: `{"amount", "start", "end", "invoice", "line"}`."""
+    return {
+        "amount": line["amount"],
+        "end": line["period"]["end"],
+        "invoice": line["invoice"],
+        "line": line["id"],
+        "start": line["period"]["start"],
+    }
