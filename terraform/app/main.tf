@@ -76,6 +76,7 @@ module "user_pool" {
   callback_urls         = [for origin in local.sign_in_origins : "${origin}/api/auth/callback/cognito"]
   logout_urls           = local.sign_in_origins
   mfa                   = var.mfa
+  mail                  = var.mail
   google                = var.google
   post_confirmation_arn = one([for key, spec in local.triggers : module.trigger[key].alias_arn if spec.trigger == "cognito-post-confirmation"])
   deletion_protection   = var.protected

@@ -56,6 +56,20 @@ variable "mfa" {
   default     = "OPTIONAL"
 }
 
+variable "mail" {
+  description = "Verified SES identity that sends sign-up codes, and the address they come from; null: Cognito's own mail, 50 a day."
+  type = object({
+    from             = string
+    ses_identity_arn = string
+  })
+  default = null
+
+  validation {
+    condition     = var.mail == null || (can(regex("@[^@ >]+>?$", var.mail.from)) && can(regex("^arn:aws[a-z-]*:ses:[a-z0-9-]+:[0-9]{12}:identity/", var.mail.ses_identity_arn)))
+    error_message = "mail names an address, such as \"Example <no-reply@example.com>\", and the ARN of its verified SES identity, arn:aws:ses:<region>:<account>:identity/example.com."
+  }
+}
+
 variable "google" {
   description = "Google's OAuth client for signing in by Cognito; null for none. Its secret lies in the state."
   type = object({

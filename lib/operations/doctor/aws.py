@@ -156,7 +156,7 @@ def mail(subject: Subject) -> Finding:
         worse = problem if is_production(subject.environment) else warning
         return worse(
             "mail", "Cognito itself sends at most 50 mails a day",
-            "verify a domain in SES and let the user pool send by it",
+            "verify a domain in SES and name it in the environment's tfvars, as `mail`",
         )  # fmt: skip
     if account.client("sesv2").get_account().get("ProductionAccessEnabled"):
         return ok("mail", "SES is out of its sandbox")

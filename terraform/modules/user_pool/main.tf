@@ -38,6 +38,16 @@ resource "aws_cognito_user_pool" "this" {
     email_message        = "Your verification code is {####}"
   }
 
+  # Cognito's own mail is limited to 50 a day.
+  dynamic "email_configuration" {
+    for_each = var.mail[*]
+    content {
+      email_sending_account = "DEVELOPER"
+      from_email_address    = email_configuration.value.from
+      source_arn            = email_configuration.value.ses_identity_arn
+    }
+  }
+
   dynamic "software_token_mfa_configuration" {
     for_each = var.mfa == "OFF" ? [] : [true]
     content {

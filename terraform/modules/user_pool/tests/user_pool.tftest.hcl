@@ -137,6 +137,19 @@ run "sign_in_with_google" {
   }
 }
 
+run "mail_through_ses" {
+  command = plan
+
+  variables {
+    mail = { from = "Example <no-reply@example.com>", ses_identity_arn = "arn:aws:ses:eu-central-1:123456789012:identity/example.com" }
+  }
+
+  assert {
+    condition     = one(aws_cognito_user_pool.this.email_configuration).email_sending_account == "DEVELOPER" && one(aws_cognito_user_pool.this.email_configuration).from_email_address == "Example <no-reply@example.com>"
+    error_message = "Codes are sent by the identity in SES, from the address that was named."
+  }
+}
+
 run "a_laptop_is_an_exception" {
   command = plan
 
@@ -152,9 +165,10 @@ run "refused" {
   variables {
     callback_urls   = ["http://app.example.com/api/auth/callback/cognito"]
     domain_prefix   = "my-aws-app"
+    mail            = { from = "Example", ses_identity_arn = "example.com" }
     mfa             = "SMS"
     password_policy = { minimum_length = 6 }
   }
 
-  expect_failures = [var.callback_urls, var.domain_prefix, var.mfa, var.password_policy]
+  expect_failures = [var.callback_urls, var.domain_prefix, var.mail, var.mfa, var.password_policy]
 }
