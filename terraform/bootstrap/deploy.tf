@@ -222,12 +222,16 @@ locals {
           ]
         },
         {
-          # A first domain name of an API makes API Gateway's own role.
-          Sid       = "ApiDomains"
-          Effect    = "Allow"
-          Action    = "iam:CreateServiceLinkedRole"
-          Resource  = "${local.role_path}/aws-service-role/ops.apigateway.amazonaws.com/*"
-          Condition = { StringEquals = { "iam:AWSServiceName" = "ops.apigateway.amazonaws.com" } }
+          # The first domain name of an API makes API Gateway's own role, the first mail through SES Cognito's.
+          Sid    = "RolesOfServices"
+          Effect = "Allow"
+          Action = "iam:CreateServiceLinkedRole"
+          Resource = [for service in ["ops.apigateway.amazonaws.com", "email.cognito-idp.amazonaws.com"] :
+            "${local.role_path}/aws-service-role/${service}/*"
+          ]
+          Condition = { StringEquals = {
+            "iam:AWSServiceName" = ["ops.apigateway.amazonaws.com", "email.cognito-idp.amazonaws.com"]
+          } }
         },
         {
           Sid       = "NewSite"
