@@ -70,9 +70,19 @@ class StackConfig:
     """Calls that an emulator takes at once (its container's `AWS_LAMBDA_MAX_CONCURRENCY`)."""
 
     @property
+    def clock_file(self) -> Path:
+        """Where the stack's moved time is kept (`localcloud.clock`)."""
+        return self.state_dir / "clock"
+
+    @property
     def site_url(self) -> str:
         """Address of the site as a browser types it; the API lies under `/backend`."""
         return f"http://localhost:{self.gateway_port}"
+
+    @property
+    def own_hosts(self) -> tuple[str, ...]:
+        """`host:port` under which the gateway is known on this machine."""
+        return (f"localhost:{self.gateway_port}", f"{HOST}:{self.gateway_port}")
 
     @property
     def frontend_address(self) -> str | None:

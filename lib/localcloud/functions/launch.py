@@ -1,14 +1,19 @@
 """What a function process is made of: its settings and its whole environment."""
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from localcloud.clock import Clock
 from localcloud.config import StackConfig
 
 from .manifest import CodePaths, FunctionSpec
 
 Log = Callable[[str], None]
+MOVED = Path(__file__).with_name("moved")
+"""Folder of the `sitecustomize` that gives a process the stack's moved time."""
 
 
 @dataclass(frozen=True)
@@ -56,4 +61,19 @@ class Launch:
             **self.config.aws_environment(),
             **self.credentials,
             **self.variables,
+            **self._moved_time(),
+        }
+
+    def now(self) -> float:
+        """The time that the process goes by, in epoch seconds."""
+        clock = Clock(self.config.clock_file)
+        return time.time() + (clock.offset if clock.followed else 0)
+
+    def _moved_time(self) -> dict[str, str]:
+        """What has the process follow the stack's clock; nothing while that is real time."""
+        if not Clock(self.config.clock_file).followed:
+            return {}
+        return {
+            "PYTHONPATH": os.pathsep.join(str(path) for path in (MOVED, *self.code.imports)),
+            "GROUNDWORK_CLOCK": str(self.config.clock_file),
         }

@@ -198,7 +198,7 @@ class Worker:
         self._next = asyncio.get_running_loop().create_future()
         self._on_change(self)
         invocation = await self._next
-        deadline = int((time.time() + self.launch.spec.timeout) * 1000)
+        deadline = int((self.launch.now() + self.launch.spec.timeout) * 1000)
         headers = {
             "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
             "Lambda-Runtime-Deadline-Ms": str(deadline),

@@ -1,9 +1,9 @@
 """The account that the local Stripe plays: its key, its clock, its objects."""
 
+from localcloud.clock import Clock
 from localcloud.config import StackConfig
-from localcloud.stripe import versions
+from localcloud.stripe import lifecycle, versions
 from localcloud.stripe.announce import announce
-from localcloud.stripe.clock import Clock
 from localcloud.stripe.registry import Router
 from localcloud.stripe.resources.index import RESOURCES
 from localcloud.stripe.store import Store
@@ -17,7 +17,8 @@ class Account:
         self.config = config
         self.secret_key = config.stripe_secret_key
         self.base_url = config.stripe_public_url
-        self.clock = Clock()
+        self.clock = Clock(config.clock_file)
+        self.moving = False
         self.store = Store(config.state_dir / "stripe.sqlite")
         self.resources = {resource.kind: resource for resource in RESOURCES}
         self.router = Router(RESOURCES)
@@ -34,3 +35,12 @@ class Account:
             request_id=request_id,
             announce=announce,
         )
+
+    def catch_up(self, work: Work) -> None:
+        """Do everything whose time has come, inside the caller's transaction.
+
+        While the clock is being moved the mover does it, a part at a time: until then a request
+        sees what is overdue as it stands, as at Stripe, whose renewals take their time, too.
+        """
+        if not self.moving:
+            lifecycle.catch_up(work)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from localcloud.stripe import form, idempotency, lifecycle, versions
+from localcloud.stripe import form, idempotency, versions
 from localcloud.stripe.errors import StripeError, invalid, not_built
 from localcloud.stripe.expand import expand
 from localcloud.stripe.nouns import new_id
@@ -101,7 +101,7 @@ def _serve(
         headers["Idempotency-Key"] = key
     call = idempotency.Call(request.method, request.path, raw)
     with work.store.transaction():
-        lifecycle.catch_up(work)
+        account.catch_up(work)
         if key and (stored := idempotency.replay(work, call)):
             headers["Idempotent-Replayed"] = "true"
             headers["Original-Request"] = stored.request_id

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from localcloud.stripe import announce, catalogue, checkout, lifecycle, versions
+from localcloud.stripe import announce, catalogue, checkout, versions
 from localcloud.stripe.account import Account
 from localcloud.stripe.app_keys import ACCOUNT, WAKE
 from localcloud.stripe.cards import CardDetails
@@ -33,6 +33,8 @@ def reset(account: Account) -> JsonObject:
     """Forget everything, and seed again."""
     with account.store.transaction():
         account.store.clear()
+        account.clock.reset()
+        account.moving = False
         _seed(account)
     return {"status": "ok"}
 
@@ -54,7 +56,7 @@ def pay(account: Account, body: Any) -> JsonObject:
         raise invalid("authentication must be complete or fail.", "authentication")
     work = account.work()
     with account.store.transaction():
-        lifecycle.catch_up(work)
+        account.catch_up(work)
         session = work.need("checkout.session", fields["sessionId"], param="sessionId")
         outcome = _pay(work, session, fields)
     return _outcome(account, outcome)
@@ -158,7 +160,7 @@ async def handle_health(request: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
 
-async def _json(request: web.Request) -> Any:
+async def read_json(request: web.Request) -> Any:
     try:
         return json.loads(await request.read())
     except (ValueError, RecursionError):
@@ -166,13 +168,13 @@ async def _json(request: web.Request) -> Any:
 
 
 async def handle_pay(request: web.Request) -> web.Response:
-    answer = pay(request.app[ACCOUNT], await _json(request))
+    answer = pay(request.app[ACCOUNT], await read_json(request))
     request.app[WAKE]()
     return web.json_response(answer)
 
 
 async def handle_roll(request: web.Request) -> web.Response:
-    return web.json_response(roll(request.app[ACCOUNT], await _json(request)))
+    return web.json_response(roll(request.app[ACCOUNT], await read_json(request)))
 
 
 async def handle_reset(request: web.Request) -> web.Response:

@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 
 from localcloud.config import HOST, StackConfig
 from localcloud.process import die_with_parent
-from localcloud.stripe import api, control, lifecycle
+from localcloud.stripe import api, clock_control, control, lifecycle
 from localcloud.stripe.account import Account
 from localcloud.stripe.app_keys import ACCOUNT, WAKE
 from localcloud.stripe.errors import StripeError
@@ -36,6 +36,8 @@ def create_app(config: StackConfig) -> web.Application:
     app.router.add_post("/_local/roll", control.handle_roll)
     app.router.add_post("/_local/reset", control.handle_reset)
     app.router.add_get("/_local/events", control.handle_events)
+    app.router.add_get("/_local/clock", clock_control.handle_show)
+    app.router.add_post("/_local/clock", clock_control.handle_move)
     pages.add_to(app)
     app.router.add_route("*", "/{path:.*}", _handle_api)
     courier = Courier(account)
@@ -61,7 +63,7 @@ async def _tick(account: Account, courier: Courier) -> None:
         await asyncio.sleep(TICK_SECONDS)
         work = account.work()
         try:
-            if account.store.next_due(work.now):
+            if not account.moving and account.store.next_due(work.now):
                 with account.store.transaction():
                     lifecycle.catch_up(work)
                 courier.wake()

@@ -189,3 +189,8 @@ class Store:
             "SELECT body FROM objects WHERE due <= ? ORDER BY due, seq LIMIT 1", (now,)
         ).fetchone()
         return json.loads(row["body"]) if row else None
+
+    def first_due(self) -> int | None:
+        """When the next object wants attention (epoch seconds); None if none ever will."""
+        row = self.db.execute("SELECT min(due) FROM objects WHERE due IS NOT NULL").fetchone()
+        return None if row[0] is None else int(row[0])

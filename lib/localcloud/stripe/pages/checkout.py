@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from localcloud.stripe import checkout, control, lifecycle
+from localcloud.stripe import checkout, control
 from localcloud.stripe.app_keys import ACCOUNT, WAKE
 from localcloud.stripe.cards import CARDS, CardDetails
 from localcloud.stripe.errors import StripeError
@@ -59,7 +59,7 @@ def _find(request: web.Request, identifier: str, *, secret: str | None) -> tuple
     account = request.app[ACCOUNT]
     work = account.work()
     with account.store.transaction():
-        lifecycle.catch_up(work)
+        account.catch_up(work)
     session = work.find("checkout.session", identifier)
     if session and secret and not hmac.compare_digest(secret.encode(), session["_secret"].encode()):
         session = None

@@ -6,7 +6,6 @@ from typing import Any
 
 from aiohttp import web
 
-from localcloud.stripe import lifecycle
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.app_keys import ACCOUNT, WAKE
 from localcloud.stripe.pages import forms, render
@@ -74,7 +73,7 @@ def _find(request: web.Request) -> tuple[Work, Obj | None]:
     account = request.app[ACCOUNT]
     work = account.work()
     with account.store.transaction():
-        lifecycle.catch_up(work)
+        account.catch_up(work)
     session = work.find("billing_portal.session", request.match_info["id"])
     if session and session["created"] + LIFETIME < work.now:
         session = None
