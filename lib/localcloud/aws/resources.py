@@ -54,7 +54,8 @@ def listing() -> dict[str, Any]:
 
 def _created(service: str, backend: Any) -> Iterator[tuple[str, str]]:
     yield from INSIDE.get(service, lambda _backend: ())(backend)
-    given = _given(type(backend), backend.region_name, backend.account_id)
+    kind_of_backend: Any = type(backend)
+    given = _given(kind_of_backend, backend.region_name, backend.account_id)
     own = OWN.get(service, frozenset())
     for kind, held in _dictionaries(backend):
         if kind not in NOTES and kind not in own:
