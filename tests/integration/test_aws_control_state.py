@@ -1,9 +1,8 @@
-"""What Terraform stands on: the state's lock, a list of what exists, gaps that end at once."""
+"""What Terraform stands on: repairs that fit, the state's lock, a list of what exists."""
 
 import importlib
 import json
 import pkgutil
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,6 @@ from localcloud.config import StackConfig
 from tests.integration.aws_fixtures import LocalAws, aws, free_port, start  # noqa: F401
 
 ROLE = "arn:aws:iam::123456789012:role/r"
-GAPS = {"UnknownOperationException", "InvalidAction", "ResourceNotFoundException"}
 READS = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
@@ -222,36 +220,3 @@ class Made:
         self._add("s3/objects", "bucket/k", s3.delete_object, Bucket="bucket", Key="k")
         ecr.create_repository(repositoryName="er")
         self._add("ecr/repositories", "er", ecr.delete_repository, repositoryName="er", force=True)
-
-
-# Gaps
-
-
-@pytest.mark.parametrize(
-    ("service", "action", "arguments"),
-    [
-        ("cloudfront", "list_cache_policies", {}),
-        ("route53", "list_cidr_collections", {}),
-        ("sqs", "list_message_move_tasks", {"SourceArn": ROLE}),
-        ("cloudwatch", "list_metric_streams", {}),
-        ("budgets", "describe_budget_actions_for_account", {"AccountId": "123456789012"}),
-        ("apigatewayv2", "export_api", {"ApiId": "a", "OutputType": "JSON", "Specification": "x"}),
-        ("lambda", "get_account_settings", {}),
-        ("scheduler", "get_schedule", {"Name": "missing"}),
-        ("workmail", "list_organizations", {}),
-    ],
-)
-def test_what_is_missing_is_refused_at_once_in_the_service_s_protocol(
-    aws: LocalAws,  # noqa: F811
-    service: str,
-    action: str,
-    arguments: dict[str, Any],
-) -> None:
-    """A service that is reached for the first time, too; a 500 would be repeated for minutes."""
-    client = aws.client(service, config=Config(retries={"total_max_attempts": 3}))
-    started = time.monotonic()
-    with pytest.raises(ClientError) as refused:
-        getattr(client, action)(**arguments)
-    assert 400 <= refused.value.response["ResponseMetadata"]["HTTPStatusCode"] < 500
-    assert refused.value.response["Error"]["Code"] in GAPS
-    assert time.monotonic() - started < 5

@@ -25,6 +25,10 @@ class UnsupportedError(Exception):
     """Moto has no such service, path or action."""
 
 
+class DefectError(Exception):
+    """Moto has failed and says so in an answer of its own, which is the message."""
+
+
 def failure(service: str, environ: dict[str, Any], error: Exception) -> Answer:
     """The answer for an exception: moto's own error, a named gap, bad input, or a defect."""
     # A service that has learned JSON (SQS) still speaks its first protocol with older clients.

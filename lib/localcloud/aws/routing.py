@@ -18,7 +18,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 from localcloud.aws import control
 from localcloud.aws.connections import Answer
-from localcloud.aws.failures import UnsupportedError, failure
+from localcloud.aws.failures import DefectError, UnsupportedError, failure
 from localcloud.aws.quickstart import import_ssm_without_ec2
 from localcloud.aws.repair import repair
 from localcloud.aws.validation import require_json_object
@@ -128,10 +128,13 @@ def answer(environ: dict[str, Any], handlers: dict[str, Handler], gate: "Gate") 
 
 
 def call_moto(service: str, request: LocalRequest) -> Answer:
-    """Moto's own answer, made under the lock of the service."""
+    """Moto's own answer, made under the lock of the service; raises DefectError for a 500."""
     stock = _stock_handler(service, request.environ)
     with LOCKS.of(service), LOCKS.of(READS.get(service, service)):
-        return as_answer(stock(request, request.raw_url, dict(request.headers)))
+        answered = as_answer(stock(request, request.raw_url, dict(request.headers)))
+    if answered.status >= 500:
+        raise DefectError(answered.body.decode(errors="replace"))
+    return answered
 
 
 def as_answer(result: Any) -> Answer:
