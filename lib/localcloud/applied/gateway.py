@@ -3,6 +3,7 @@ Terraform made, if its permissions let them."""
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -72,7 +73,7 @@ class AppliedGateway(Gateway):
 
     def session_cookie(self) -> SessionCookie:
         found = self._snapshot.session_cookie if self._snapshot else None
-        return found or super().session_cookie()
+        return replace(found, now=self.clock.now) if found else super().session_cookie()
 
     def endpoints(self) -> dict[str, Any]:
         if self._snapshot is None:

@@ -7,7 +7,7 @@ every origin everything.
 import re
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
@@ -26,12 +26,12 @@ WELL_KNOWN = {"test": "test"}
 
 
 def handler(
-    access_key_id: str, secret_access_key: str, gate: Gate
+    access_key_id: str, secret_access_key: str, gate: Gate, moved: Callable[[], int]
 ) -> Callable[[LocalRequest], Answer]:
     """A handler that knows one pair of keys, besides those that local IAM and STS have made.
 
     A signature is checked before `gate` is asked, so that a presigned address is authorised as its
-    signer when it is used.
+    signer when it is used. `moved` says by how many seconds functions are ahead of real time.
     """
 
     def secret_of(key_id: str) -> str | None:
@@ -44,7 +44,8 @@ def handler(
             return _preflight(request, bucket)
         try:
             _refuse_forms(request)
-            sigv4.verify(request.environ, secret_of, datetime.now(UTC))
+            ahead = timedelta(seconds=moved())
+            sigv4.verify(request.environ, secret_of, datetime.now(UTC), ahead)
             answer = gate.refusal("s3", request.environ) or gate.veiled(
                 request.environ, call_moto("s3", request)
             )

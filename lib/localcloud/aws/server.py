@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from localcloud.aws.connections import Answer, Server
+from localcloud.clock import Clock
 from localcloud.config import HOST, StackConfig
 from localcloud.process import die_with_parent, end_quietly_on_signals
 
@@ -68,7 +69,8 @@ class Application:
         from localcloud.aws.iam.control import Control
         from localcloud.aws.iam.gate import Gate
 
-        tokens.issue_from(config.cognito_url, config.aws_public_url)
+        clock = Clock(config.clock_file)
+        tokens.issue_from(config.cognito_url, config.aws_public_url, clock.now)
         self._prefix = urlsplit(config.aws_public_url).path
         self._routing = routing
         self._changes = changes
@@ -79,7 +81,9 @@ class Application:
             "cognito-idp": actions.handler(config.control_url),
             "iam": callers.iam_handler(self._gate.callers),
             "lambda": invoke.handler(config.control_url),
-            "s3": s3.handler(config.access_key_id, config.secret_access_key, self._gate),
+            "s3": s3.handler(
+                config.access_key_id, config.secret_access_key, self._gate, lambda: clock.offset
+            ),
             "ses": mail.handler("ses"),
             "sesv2": mail.handler("sesv2"),
             "sts": sessions.handler(self._gate.callers, config.account_id),

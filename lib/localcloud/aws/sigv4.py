@@ -9,13 +9,15 @@ import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import Message
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW_SECONDS = 900
+AHEAD_SECONDS = 60
+"""Who signs this far in the future goes by the stack's moved clock, as functions do."""
 LONGEST_PRESIGNED_SECONDS = 7 * 86400
 HEADER = re.compile(
     rf"{ALGORITHM}\s+Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),"
@@ -50,8 +52,13 @@ class Signed:
     expires: int | None = None
 
 
-def verify(environ: dict[str, Any], secret_of: SecretOf, now: datetime) -> None:
-    """Raise `SignatureError` unless the request carries a valid, current signature."""
+def verify(
+    environ: dict[str, Any], secret_of: SecretOf, now: datetime, moved: timedelta = timedelta(0)
+) -> None:
+    """Raise `SignatureError` unless the request carries a valid, current signature.
+
+    `moved` is how far the stack's clock is ahead of `now`, the real time that most clients sign at.
+    """
     headers: Message = environ["groundwork.headers"]
     query: str = environ["QUERY_STRING"]
     if "Authorization" in headers:
@@ -70,7 +77,7 @@ def verify(environ: dict[str, Any], secret_of: SecretOf, now: datetime) -> None:
             "The AWS Access Key Id you provided does not exist in our records.",
             details={"AWSAccessKeyId": key_id},
         )
-    _check_time(signed, now)
+    _check_time(signed, now, moved)
     _check_unsigned_headers(headers, signed)
     expected = _signature(secret, scope, signed, _canonical(environ, headers, signed))
     if not hmac.compare_digest(expected, signed.signature):
@@ -158,13 +165,15 @@ def _scope(signed: Signed) -> tuple[str, list[str]]:
     return key_id, scope
 
 
-def _check_time(signed: Signed, now: datetime) -> None:
+def _check_time(signed: Signed, now: datetime, moved: timedelta) -> None:
     try:
         moment = datetime.strptime(signed.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
         raise SignatureError(
             "AccessDenied", "AWS authentication requires a valid Date or x-amz-date header"
         ) from None
+    if (moment - now).total_seconds() > AHEAD_SECONDS:
+        now += moved
     age = (now - moment).total_seconds()
     if signed.expires is None and abs(age) > SKEW_SECONDS:
         raise SignatureError(

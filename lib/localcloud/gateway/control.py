@@ -117,13 +117,14 @@ class Control:
 
     async def open_session(self, request: web.Request) -> web.StreamResponse:
         """Sign somebody in as NextAuth would: `{"sub", "email"?, "name"?}` sets the cookie."""
+        cookie = self.session_cookie()
         try:
-            claims = read_claims(json.loads(await _small_body(request) or b"{}"))
+            claims = read_claims(json.loads(await _small_body(request) or b"{}"), cookie.now())
         except ValueError as error:
             return web.json_response({"message": str(error)}, status=400)
         response = web.Response(content_type="application/json")
-        cookie = open_session(response, request, claims, self.session_cookie())
-        response.text = json.dumps({"cookie": cookie, "sub": claims["sub"]})
+        made = open_session(response, request, claims, cookie)
+        response.text = json.dumps({"cookie": made, "sub": claims["sub"]})
         return response
 
     async def close_session(self, request: web.Request) -> web.StreamResponse:

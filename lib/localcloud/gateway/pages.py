@@ -92,14 +92,16 @@ class Pages:
     async def submit_signin(self, request: web.Request) -> web.StreamResponse:
         form = {name: str(value) for name, value in (await request.post()).items()}
         target = safe_path(form.get("callbackUrl"), self._config)
+        cookie = self._session_cookie()
         try:
             claims = read_claims(
-                {"sub": form.get("sub"), "email": form.get("email"), "name": form.get("name")}
+                {"sub": form.get("sub"), "email": form.get("email"), "name": form.get("name")},
+                cookie.now(),
             )
         except ValueError:
             return self._signin_form(target, status=400, error="Type an e-mail address.", **form)
         response = web.Response(status=303, headers={"Location": target})
-        open_session(response, request, claims, self._session_cookie())
+        open_session(response, request, claims, cookie)
         return response
 
     def _signin_form(

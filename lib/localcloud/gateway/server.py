@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from localcloud.clock import Clock
 from localcloud.config import HOST, ROOT, StackConfig, functions
 from localcloud.functions.emulator import Emulators
 from localcloud.functions.invocation import Result
@@ -29,6 +30,7 @@ from .control import Control
 from .event import ApiIdentity
 from .http_api import Cors, HttpApi, Served
 from .invoke_app import invoke_application
+from .levers import Levers
 from .provisioning import (
     Provision,
     instance_of,
@@ -69,6 +71,8 @@ class Gateway:
         self.parts = parts or Parts(provision=provision_local_aws)
         self.provisioned: dict[str, str] = {}
         self.functions = self.make_functions()
+        self.clock = Clock(config.clock_file)
+        self.levers = Levers(config, self.clock, self.functions.renew)
         default = next((name for name, spec in self.parts.specs.items() if spec.default), None)
         self._routes = OpenApiFile(self.parts.openapi, default)
         self._ready = False
@@ -167,7 +171,7 @@ class Gateway:
 
     def session_cookie(self) -> SessionCookie:
         """The cookie that local sign-in sets."""
-        return SessionCookie(self.config.nextauth_secret)
+        return SessionCookie(self.config.nextauth_secret, now=self.clock.now)
 
     def control_routes(self) -> list[web.AbstractRouteDef]:
         """Routes below `/_local` besides those of every gateway."""
@@ -217,7 +221,7 @@ class Gateway:
             self.reset,
             ready=lambda: self._ready,
             session_cookie=self.session_cookie,
-            further=self.control_routes(),
+            further=[*self.levers.routes(), *self.control_routes()],
         )
         return Site(self.config, api, control, ready=lambda: self._ready).application()
 

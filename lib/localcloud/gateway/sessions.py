@@ -1,6 +1,8 @@
 """Local sign-in: sets, reads and clears the cookie that NextAuth would set."""
 
+import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +18,7 @@ _NAMESPACE = uuid.UUID("4f1b9f0e-6a54-4f0c-9a3b-6c1a3c1f7c55")
 
 @dataclass(frozen=True)
 class SessionCookie:
-    """The cookie that the functions of a stack accept: its secret and its name.
+    """The cookie that the functions of a stack accept: its secret, its name and their time.
 
     Auth.js v5 names contain `authjs`, all others are NextAuth v4. A `__Secure-` cookie is set as
     such: browsers and the journey treat `http://localhost` as trustworthy.
@@ -24,6 +26,7 @@ class SessionCookie:
 
     secret: str = field(repr=False)
     name: str = session.V4_COOKIE
+    now: Callable[[], float] = field(default=time.time, repr=False, compare=False)
 
     def encode(self, claims: dict[str, Any]) -> str:
         """The token of a session with these claims."""
@@ -34,9 +37,10 @@ class SessionCookie:
     def decode(self, token: str) -> dict[str, Any] | None:
         """The claims of a valid token, None for anything else."""
         try:
-            return session_cookie.decrypt(token, [self.secret], self.name)
+            claims = session_cookie.decrypt(token, [self.secret], self.name)
         except session_cookie.InvalidSession:
             return None
+        return claims if claims["exp"] > self.now() else None
 
     def chunks(self, token: str) -> dict[str, str]:
         """The cookies that carry a token, by name."""
@@ -56,8 +60,11 @@ def derived_sub(email: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, email.strip().lower()))
 
 
-def read_claims(body: Any) -> dict[str, Any]:
-    """Claims from `{"sub", "email", "name"}`. Raises ValueError with a sentence for people."""
+def read_claims(body: Any, now: float | None = None) -> dict[str, Any]:
+    """Claims from `{"sub", "email", "name"}` of a session that begins `now` (epoch seconds).
+
+    Raises ValueError with a sentence for people.
+    """
     if not isinstance(body, dict):
         raise ValueError('Send a JSON object: {"sub": "…", "email": "…", "name": "…"}')
     values = [body.get("sub"), body.get("email"), body.get("name")]
@@ -68,7 +75,7 @@ def read_claims(body: Any) -> dict[str, Any]:
         raise ValueError("sub is required (or an email, from which one is derived)")
     sub = sub or derived_sub(email)
     return session.claims(
-        sub, email or f"{sub}@example.com", name or email.partition("@")[0] or sub
+        sub, email or f"{sub}@example.com", name or email.partition("@")[0] or sub, now=now
     )
 
 
@@ -117,7 +124,7 @@ def with_user_header(request: HttpRequest, cookie: SessionCookie) -> HttpRequest
         return request
     headers = [(name, value) for name, value in request.headers if name.lower() != "x-user-id"]
     if cookie.name not in request.header("cookie") and not request.header("authorization"):
-        token = cookie.encode(read_claims({"sub": user}))
+        token = cookie.encode(read_claims({"sub": user}, cookie.now()))
         headers += [("cookie", f"{name}={value}") for name, value in cookie.chunks(token).items()]
     return HttpRequest(
         request.method, request.target, headers, request.body, request.source_ip, request.protocol

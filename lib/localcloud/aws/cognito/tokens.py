@@ -7,6 +7,7 @@ accepts an access token for ever.
 import functools
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -22,12 +23,16 @@ JWKS_SUFFIX = "/.well-known/jwks.json"
 OPENID_SUFFIX = "/.well-known/openid-configuration"
 _ISSUER_BASE = ""
 _SERVED_BASE = ""
+_now: Callable[[], float] = time.time
 
 
-def issue_from(base: str, served: str) -> None:
-    """Set what every pool's issuer begins with, `<base>/<pool id>`, and where keys are served."""
-    global _ISSUER_BASE, _SERVED_BASE
-    _ISSUER_BASE, _SERVED_BASE = base, served
+def issue_from(base: str, served: str, now: Callable[[], float] = time.time) -> None:
+    """Set what every pool's issuer begins with, `<base>/<pool id>`, and where keys are served.
+
+    `now` is the time (epoch seconds) by which functions judge tokens.
+    """
+    global _ISSUER_BASE, _SERVED_BASE, _now
+    _ISSUER_BASE, _SERVED_BASE, _now = base, served, now
 
 
 def issuer(pool_id: str) -> str:
@@ -70,7 +75,7 @@ def create_jwt(  # noqa: PLR0917 - moto's parameters
     """A token with the local issuer, the user's attributes and the lifetime the client sets."""
     from joserfc import jwt
 
-    now, user = int(time.time()), self._get_user(username)
+    now, user = int(_now()), self._get_user(username)
     use = "AccessToken" if token_use == "access" else "IdToken"
     expires_in = validity_seconds(self.clients.get(client_id), use)
     claims = {
@@ -120,7 +125,7 @@ def get_user(self: CognitoIdpBackend, access_token: str) -> CognitoIdpUser:
             user = pool._get_user(username)
             if user is None:
                 raise user_not_found()
-            if claims(access_token)["exp"] <= time.time():
+            if claims(access_token)["exp"] <= _now():
                 raise not_authorized("Access Token has expired")
             if not user.enabled or user.status is not UserStatus.CONFIRMED:
                 raise not_authorized("User is disabled.")

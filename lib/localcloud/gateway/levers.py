@@ -1,0 +1,81 @@
+"""Levers that reach more than one part: the clock."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
+
+from localcloud import moments
+from localcloud.clock import Clock
+from localcloud.config import StackConfig
+
+_MOVE_SECONDS = 600.0
+_MAX_BYTES = 65_536
+
+
+class Levers:
+    """Handlers of `/_local/clock`. `renew` replaces the processes of all functions."""
+
+    def __init__(self, config: StackConfig, clock: Clock, renew: Callable[[], None]) -> None:
+        self._config = config
+        self._renew = renew
+        self._clock = clock
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        return [
+            web.get("/_local/clock", self.clock),
+            web.post("/_local/clock", self.move_clock),
+        ]
+
+    async def clock(self, _request: web.Request) -> web.StreamResponse:
+        return await self._stripe("GET", "/_local/clock")
+
+    async def move_clock(self, request: web.Request) -> web.StreamResponse:
+        """Move local Stripe's time, and have functions go by it from now on.
+
+        A container cannot be given another time without changing what is in it, so that a stack
+        whose functions run in containers stays at real time.
+        """
+        if self._config.emulators:
+            return _refused(
+                409,
+                "The functions run in containers, which keep real time. Move the clock of a stack "
+                "that runs them as processes (make dev).",
+            )
+        body = await _body(request)
+        try:
+            moments.target(json.loads(body or b"{}"), self._clock.now())
+        except json.JSONDecodeError:
+            return _refused(400, "The body is not valid JSON.")
+        except ValueError as error:
+            return _refused(400, str(error))
+        if not self._clock.followed:
+            self._clock.followed = True
+            self._renew()
+        return await self._stripe("POST", "/_local/clock", body)
+
+    async def _stripe(self, method: str, path: str, body: bytes | None = None) -> web.Response:
+        """Local Stripe's answer; its errors in the gateway's shape."""
+        url = f"{self._config.stripe_url}{path}"
+        try:
+            async with (
+                ClientSession(timeout=ClientTimeout(total=_MOVE_SECONDS)) as session,
+                session.request(method, url, data=body) as upstream,
+            ):
+                answer: dict[str, Any] = await upstream.json()
+                if "error" in answer:
+                    answer = {"message": answer["error"]["message"]}
+                return web.json_response(answer, status=upstream.status)
+        except (ClientError, OSError, TimeoutError, ValueError):
+            return _refused(502, f"local Stripe does not answer at {url}")
+
+
+async def _body(request: web.Request) -> bytes:
+    if (request.content_length or 0) > _MAX_BYTES:
+        raise web.HTTPRequestEntityTooLarge(_MAX_BYTES, request.content_length or 0)
+    return await request.read()
+
+
+def _refused(status: int, message: str) -> web.Response:
+    return web.json_response({"message": message}, status=status)
