@@ -15,7 +15,14 @@ from stripe._request_options import RequestOptions
 from localcloud.stripe.params import EXPAND, Hash, Only
 from localcloud.stripe.resources.index import RESOURCES
 from localcloud.stripe.versions import ADDED, KNOWN
-from tests.integration.stripe_fixtures import BASIL, ENDIVE, LocalStripe, fresh, local
+from tests.integration.stripe_fixtures import (
+    BASIL,
+    ENDIVE,
+    PROFESSIONAL,
+    LocalStripe,
+    fresh,
+    local,
+)
 
 __all__ = ["fresh", "local"]
 ADDED_LATER = {
@@ -101,6 +108,11 @@ def everything(local: LocalStripe) -> dict[str, str]:
     client = local.client()
     customer, subscription = local.subscriber()
     client.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    _, changed = local.subscriber()
+    item: Any = {"id": changed["items"].data[0].id, "price": local.price(PROFESSIONAL)}
+    upgraded = client.v1.subscriptions.update(
+        changed.id, {"items": [item], "proration_behavior": "always_invoice"}
+    )
     declined = client.v1.customers.create({"email": "x@example.com"})
     local.pay(local.checkout(declined.id).id, "4000000000000002")
     trial = local.checkout(declined.id, subscription_data={"trial_period_days": 3})
@@ -115,6 +127,8 @@ def everything(local: LocalStripe) -> dict[str, str]:
         "subscription trial": f"subscriptions?customer={declined.id}",
         "subscription_item": f"subscription_items/{subscription['items'].data[0].id}",
         "invoice": f"invoices/{invoice.id}?expand[]=payments&expand[]=confirmation_secret",
+        "invoice of prorations": f"invoices/{upgraded.latest_invoice}",
+        "invoiceitem": f"invoiceitems?customer={changed.customer}",
         "invoice_payment": f"invoice_payments/{invoice.payments.data[0].id}",  # type: ignore[union-attr]
         "payment_method": f"payment_methods/{subscription.default_payment_method}",
         "payment_intent": f"payment_intents/{intents[0].id}",
@@ -212,7 +226,10 @@ PARAMS = {
     ("DELETE", "/v1/subscriptions/{id}"): "SubscriptionCancelParams",
     ("GET", "/v1/subscriptions"): "SubscriptionListParams",
     ("POST", "/v1/subscriptions/{id}/resume"): "SubscriptionResumeParams",
+    ("POST", "/v1/subscription_items"): "SubscriptionItemCreateParams",
+    ("POST", "/v1/subscription_items/{id}"): "SubscriptionItemUpdateParams",
     ("GET", "/v1/subscription_items"): "SubscriptionItemListParams",
+    ("GET", "/v1/invoiceitems"): "InvoiceItemListParams",
     ("GET", "/v1/invoices"): "InvoiceListParams",
     ("POST", "/v1/invoices/{id}/pay"): "InvoicePayParams",
     ("GET", "/v1/invoice_payments"): "InvoicePaymentListParams",

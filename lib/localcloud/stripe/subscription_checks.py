@@ -4,6 +4,13 @@ from localcloud.stripe.errors import invalid
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
 
+NO_CARD = (
+    "This customer has no attached payment source or default payment method. Please consider "
+    "adding a default payment method. For more information, visit "
+    "https://stripe.com/docs/billing/subscriptions/payment-methods-setting"
+    "#payment-method-priority."
+)
+
 
 def recurring_price(work: Work, identifier: str, at: str) -> Obj:
     """An active recurring price, or Stripe's 400."""

@@ -4,7 +4,7 @@ from localcloud.stripe import invoicing
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import StripeError, invalid, missing_param
 from localcloud.stripe.store import Obj
-from localcloud.stripe.subscription_checks import future, own_method, recurring_price
+from localcloud.stripe.subscription_checks import NO_CARD, future, own_method, recurring_price
 from localcloud.stripe.subscription_invoices import bill
 from localcloud.stripe.subscription_objects import billing_mode
 from localcloud.stripe.subscription_update import end_with_period
@@ -80,13 +80,7 @@ def _first_payment(work: Work, subscription: Obj, invoice: Obj, params: Obj) -> 
         subscription["status"] = "incomplete"
         return None
     if method is None:
-        raise invalid(
-            "This customer has no attached payment source or default payment method. Please "
-            "consider adding a default payment method. For more information, visit "
-            "https://stripe.com/docs/billing/subscriptions/payment-methods-setting"
-            "#payment-method-priority.",
-            code="resource_missing",
-        )
+        raise invalid(NO_CARD, code="resource_missing")
     off_session = bool(params.get("off_session"))
     error = invoicing.pay(work, invoice, method, off_session=off_session)
     if invoice["status"] != "paid":

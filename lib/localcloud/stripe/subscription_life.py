@@ -196,14 +196,18 @@ def advance(work: Work, subscription: Obj, start: int) -> None:
 
 def collect(
     work: Work, subscription: Obj, invoice: Obj, method: Obj | None, *, off_session: bool
-) -> None:
-    """Pay an invoice, and set (not store) the status that follows for a running subscription."""
-    invoicing.pay(work, invoice, method, off_session=off_session)
+) -> StripeError | None:
+    """Pay an invoice, and set (not store) the status that follows for a running subscription.
+
+    Returns the refusal, if any.
+    """
+    error = invoicing.pay(work, invoice, method, off_session=off_session)
     paid = invoice["status"] == "paid"
     if not paid and method is None:
         work.emit("invoice.payment_failed", invoice)
     subscription["status"] = "active" if paid else "past_due"
     _mark_customer(work, subscription, paid=paid)
+    return error
 
 
 def pay_invoice(

@@ -1,10 +1,11 @@
 """Changing a subscription by the API."""
 
+from localcloud.stripe import invoicing, plan_change
 from localcloud.stripe import subscription_life as life
-from localcloud.stripe.errors import invalid, no_such, not_built
+from localcloud.stripe.errors import invalid
 from localcloud.stripe.store import Obj
-from localcloud.stripe.subscription_checks import future, own_method, recurring_price
-from localcloud.stripe.subscription_objects import items_of, period_of
+from localcloud.stripe.subscription_checks import NO_CARD, future, own_method
+from localcloud.stripe.subscription_objects import period_of
 from localcloud.stripe.work import Work, merge_metadata
 
 
@@ -15,16 +16,37 @@ def update(work: Work, params: Obj, id: str) -> Obj:
             "A canceled subscription can only update its cancellation_details and metadata."
         )
     before = work.present(subscription)
-    _change_items(work, subscription, params)
-    changes = _changes(work, subscription, params)
-    subscription.update(changes)
-    if "trial_end" in params:
-        _move_trial(work, subscription, params["trial_end"])
+    subscription.update(_changes(work, subscription, params))
+    change_plan(work, subscription, params)
     if "cancel_at_period_end" in params:
         end_with_period(work, subscription, wanted=params["cancel_at_period_end"])
     life.save(work, subscription)
     life.announce_change(work, before, subscription)
     return work.present(subscription)
+
+
+def change_plan(work: Work, subscription: Obj, params: Obj) -> None:
+    """Change items and cycle, and collect what is due at once; the caller stores and announces.
+
+    Raises the refusal of the card if `payment_behavior` is `error_if_incomplete`.
+    """
+    if not set(params) & set(plan_change.PARAMS):
+        return
+    invoice = plan_change.change(work, subscription, params)
+    if invoice is None:
+        return
+    status = subscription["status"]
+    behavior = params.get("payment_behavior", "allow_incomplete")
+    invoicing.finalize(work, invoice)
+    method = None
+    if behavior != "default_incomplete":
+        method = life.method_of(work, subscription)
+    off_session = bool(params.get("off_session"))
+    error = life.collect(work, subscription, invoice, method, off_session=off_session)
+    if behavior == "error_if_incomplete" and invoice["status"] != "paid":
+        raise error or invalid(NO_CARD, code="resource_missing")
+    if invoice["status"] == "paid":
+        subscription["status"] = "trialing" if status == "trialing" else "active"
 
 
 def _changes(work: Work, subscription: Obj, params: Obj) -> Obj:
@@ -70,54 +92,3 @@ def end_with_period(work: Work, subscription: Obj, *, wanted: bool) -> None:
             canceled_at=None,
             cancellation_details={**details, "reason": None},
         )
-
-
-def _change_items(work: Work, subscription: Obj, params: Obj) -> None:
-    """Swap prices and quantities of existing items, from the next period on."""
-    for place, change in enumerate(params.get("items", [])):
-        if "id" not in change:
-            raise not_built("adding an item to a subscription")
-        if change["id"] not in subscription["_items"]:
-            raise no_such(
-                "subscription_item", change["id"], param=f"items[{place}][id]", status=400
-            )
-        item = work.need("subscription_item", change["id"])
-        billed = {name: change[name] for name in ("price", "quantity") if name in change}
-        if billed and params.get("proration_behavior") != "none":
-            raise not_built("prorations; pass proration_behavior=none")
-        if "price" in change:
-            _swap_price(work, subscription, item, change["price"], f"items[{place}][price]")
-        if "quantity" in change:
-            item["quantity"] = change["quantity"]
-        if "metadata" in change:
-            item["metadata"] = merge_metadata(item["metadata"], change["metadata"])
-        work.store.put(item)
-
-
-def _swap_price(work: Work, subscription: Obj, item: Obj, identifier: str, at: str) -> None:
-    new, old = recurring_price(work, identifier, at), work.need("price", item["_price"])
-    if new["currency"] != subscription["currency"]:
-        raise invalid(f"The price specified only supports `{new['currency']}`.", at)
-    interval = ("interval", "interval_count")
-    if [new["recurring"][name] for name in interval] != [
-        old["recurring"][name] for name in interval
-    ]:
-        raise not_built("a change to a price with another interval")
-    prices = subscription["_prices"]
-    prices[subscription["_items"].index(item["id"])] = new["id"]
-    item["_price"] = new["id"]
-
-
-def _move_trial(work: Work, subscription: Obj, moment: int | str) -> None:
-    if subscription["status"] != "trialing":
-        raise not_built("a trial in the middle of a subscription")
-    end = work.now if moment == "now" else int(moment)
-    if end < work.now:
-        raise invalid(
-            "Invalid timestamp: must be an integer Unix timestamp in the future", "trial_end"
-        )
-    subscription.update(trial_end=end, billing_cycle_anchor=end)
-    for item in items_of(work, subscription):
-        work.update(item, current_period_end=end)
-    if end == work.now:
-        life.begin_period(work, subscription, life.method_of(work, subscription))

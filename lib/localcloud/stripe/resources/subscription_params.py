@@ -1,7 +1,9 @@
 """Parameters of the endpoints of subscriptions."""
 
+from dataclasses import dataclass
 from typing import Any
 
+from localcloud.stripe.errors import not_built
 from localcloud.stripe.params import (
     EXPAND,
     PAGE,
@@ -16,6 +18,18 @@ from localcloud.stripe.params import (
     Text,
     words,
 )
+
+
+@dataclass(frozen=True)
+class PaymentBehavior:
+    """What happens if a change must be paid and is not; pending updates are not built."""
+
+    def parse(self, raw: Any, at: str, version: str) -> str | None:
+        if raw == "pending_if_incomplete":
+            raise not_built(f"the {at} {raw}")
+        words = ("allow_incomplete", "default_incomplete", "error_if_incomplete")
+        return Enum((*words, "pending_if_incomplete")).parse(raw, at, version)
+
 
 PRORATION = Enum(("always_invoice", "create_prorations", "none"))
 TRIAL_SETTINGS = Hash(
@@ -56,7 +70,7 @@ FIELDS: dict[str, Spec] = {
     "trial_settings": TRIAL_SETTINGS,
 }
 UNBUILT = words(
-    """add_invoice_items application_fee_percent automatic_tax billing_cycle_anchor
+    """add_invoice_items application_fee_percent automatic_tax
     billing_schedules billing_thresholds days_until_due default_source default_tax_rates discounts
     invoice_settings on_behalf_of pending_invoice_item_interval transfer_data trial_from_plan"""
 )
@@ -81,22 +95,36 @@ CREATE = Hash(
     required=("customer",),
     unbuilt=(
         *UNBUILT,
-        *words("backdate_start_date billing_cycle_anchor_config currency customer_account"),
+        *words(
+            """backdate_start_date billing_cycle_anchor billing_cycle_anchor_config currency
+            customer_account"""
+        ),
     ),
 )
+ITEM_CHANGES = Array(
+    Hash(
+        {
+            "deleted": Boolean(),
+            "id": Text(),
+            "metadata": Metadata(),
+            "price": Text(),
+            "quantity": Integer(0),
+        },
+        unbuilt=(*ITEM_UNBUILT, "clear_usage"),
+    ),
+    longest=20,
+)
+ANCHOR = Enum(("now", "unchanged"))
 UPDATE = Hash(
     {
         **FIELDS,
+        "billing_cycle_anchor": ANCHOR,
         "cancellation_details": DETAILS,
-        "items": Array(
-            Hash(
-                {"id": Text(), "price": Text(), "quantity": Integer(0), "metadata": Metadata()},
-                unbuilt=(*ITEM_UNBUILT, "clear_usage", "deleted"),
-            ),
-            longest=20,
-        ),
+        "items": ITEM_CHANGES,
+        "payment_behavior": PaymentBehavior(),
+        "proration_date": Integer(0),
     },
-    unbuilt=(*UNBUILT, *words("pause_collection payment_behavior proration_date")),
+    unbuilt=(*UNBUILT, "pause_collection"),
 )
 STATUSES = words("active canceled incomplete incomplete_expired past_due paused trialing unpaid")
 LIST = Hash(

@@ -1,0 +1,124 @@
+"""What a request does to the items of a subscription, worked out before anything is changed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud.stripe.errors import invalid, missing_param, no_such, not_built
+from localcloud.stripe.store import Obj
+from localcloud.stripe.subscription_checks import recurring_price
+from localcloud.stripe.subscription_objects import items_of, new_item, period_of
+from localcloud.stripe.work import Work, merge_metadata
+
+
+@dataclass(frozen=True)
+class Change:
+    """An item as it was (None: it is new) and as it will be (None: it goes), or unchanged."""
+
+    before: Obj | None
+    after: Obj | None
+
+    @property
+    def bills(self) -> bool:
+        """Whether it costs something else from now on."""
+        if self.before is None or self.after is None:
+            return True
+        return any(self.before[name] != self.after[name] for name in ("_price", "quantity"))
+
+
+def plan(work: Work, subscription: Obj, wanted: list[Obj], at: str = "items") -> list[Change]:
+    """All items of the subscription with what `wanted` (`items` of a request) makes of them.
+
+    New items are not stored yet. Raises Stripe's 400 for what the subscription cannot become.
+    """
+    changes = {item["id"]: Change(item, dict(item)) for item in items_of(work, subscription)}
+    for place, each in enumerate(wanted):
+        name = f"{at}[{place}]"
+        if "id" not in each:
+            if each.get("deleted"):
+                raise missing_param(f"{name}[id]")
+            changes[name] = Change(None, _added(work, subscription, each, name))
+            continue
+        if each["id"] not in changes:
+            raise no_such("subscription_item", each["id"], param=f"{name}[id]", status=400)
+        before = changes[each["id"]].before
+        after = None if each.get("deleted") else _changed(work, dict(before or {}), each, name)
+        changes[each["id"]] = Change(before, after)
+    _check(work, subscription, [change.after for change in changes.values() if change.after])
+    return list(changes.values())
+
+
+def _added(work: Work, subscription: Obj, wanted: Obj, at: str) -> Obj:
+    if "price" not in wanted:
+        raise missing_param(f"{at}[price]")
+    price = recurring_price(work, wanted["price"], f"{at}[price]")
+    return {
+        "price": price,
+        "metadata": merge_metadata({}, wanted.get("metadata")),
+        "quantity": wanted.get("quantity", 1),
+        "_price": price["id"],
+    }
+
+
+def _changed(work: Work, item: Obj, wanted: Obj, at: str) -> Obj:
+    """A new price sets the quantity to 1 unless the request names one, as Stripe documents it."""
+    if "price" in wanted and wanted["price"] != item["_price"]:
+        item["_price"] = recurring_price(work, wanted["price"], f"{at}[price]")["id"]
+        item["quantity"] = 1
+    if "quantity" in wanted:
+        item["quantity"] = wanted["quantity"]
+    if "metadata" in wanted:
+        item["metadata"] = merge_metadata(item["metadata"], wanted["metadata"])
+    return item
+
+
+def _check(work: Work, subscription: Obj, items: list[Obj]) -> None:
+    if not items:
+        raise invalid(
+            "A subscription must have at least one active plan. In order to remove this plan, "
+            "please cancel the subscription instead.",
+            "items",
+        )
+    seen: set[str] = set()
+    for item in items:
+        if item["_price"] in seen:
+            raise invalid(
+                "Cannot add multiple subscription items with the same plan: " + item["_price"],
+                "price",
+            )
+        seen.add(item["_price"])
+    prices = [work.need("price", identifier) for identifier in seen]
+    intervals = {interval_of(price) for price in prices}
+    currencies = {price["currency"] for price in prices} | {subscription["currency"]}
+    for name, found in (("currency", currencies), ("interval", intervals)):
+        if len(found) > 1:
+            if name == "interval" and subscription["billing_mode"]["type"] == "flexible":
+                raise not_built("items with different billing intervals")
+            raise invalid(
+                "Currency and interval fields must match across all plans on this subscription. "
+                f"Found mismatch in {name} field.",
+                "price",
+            )
+
+
+def interval_of(price: Obj) -> tuple[Any, ...]:
+    """How often a recurring price is billed."""
+    return price["recurring"]["interval"], price["recurring"]["interval_count"]
+
+
+def apply(work: Work, subscription: Obj, changes: list[Change]) -> list[Change]:
+    """Store the items; the caller stores the subscription. Returns the changes, all with ids."""
+    end = period_of(work, subscription)[1]
+    done = []
+    for change in changes:
+        before, after = change.before, change.after
+        if before and after:
+            work.update(after)
+        elif after:
+            after = new_item(work, subscription, after, end)
+        elif before:
+            work.update(dict(before), _deleted=True)
+        done.append(Change(before, after))
+    items = [change.after for change in done if change.after]
+    subscription["_items"] = [item["id"] for item in items]
+    subscription["_prices"] = [item["_price"] for item in items]
+    return done

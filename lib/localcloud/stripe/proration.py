@@ -1,0 +1,130 @@
+"""Credit for time not used and charge for time that remains, to the second.
+
+Source: Stripe's documentation "Prorations" and "Compare classic and flexible billing mode".
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from localcloud.stripe import invoice_objects
+from localcloud.stripe.errors import invalid
+from localcloud.stripe.item_changes import Change
+from localcloud.stripe.resources import invoice_items
+from localcloud.stripe.store import Obj
+from localcloud.stripe.subscription_invoices import debit_of
+from localcloud.stripe.subscription_objects import period_of
+from localcloud.stripe.work import Work
+
+NO_CREDITED = {"credited_items": None}
+
+
+def portion(amount: int, part: int, whole: int) -> int:
+    """`amount` × `part` / `whole` in whole minor units; a half is rounded away from zero."""
+    rounded = (2 * abs(amount) * part + whole) // (2 * whole)
+    return rounded if amount >= 0 else -rounded
+
+
+@dataclass(frozen=True)
+class Proration:
+    """The rest of a subscription's period from a moment (epoch seconds) on."""
+
+    work: Work
+    subscription: Obj
+    moment: int
+
+    def credit(self, item: Obj) -> None:
+        """Give back what the rest of the period cost, as an invoice item that waits."""
+        amount = self._unused(item)
+        line = self._line(item, -amount, "Unused time on")
+        debit = item.get("_debit")
+        if debit and debit["invoice"]:
+            line["parent"]["subscription_item_details"]["proration_details"] = {
+                "credited_items": {
+                    "invoice": debit["invoice"],
+                    "invoice_line_items": [debit["line"]],
+                }
+            }
+        self._wait(line)
+
+    def debit(self, item: Obj) -> None:
+        """Charge the rest of the period, as an invoice item that waits."""
+        start, end = period_of(self.work, self.subscription)
+        amount = portion(full(self.work, item), end - self.moment, end - start)
+        line = self._line(item, amount, "Remaining time on")
+        self._wait(line)
+        self.work.update(item, _debit=debit_of(line))
+
+    def _unused(self, item: Obj) -> int:
+        """Classic billing mode credits by the current price, flexible by what was charged last."""
+        start, end = period_of(self.work, self.subscription)
+        if self.subscription["billing_mode"]["type"] == "classic":
+            return portion(full(self.work, item), end - self.moment, end - start)
+        debit = item.get("_debit")
+        if debit is None or debit["end"] <= self.moment:
+            return 0
+        return portion(debit["amount"], debit["end"] - self.moment, debit["end"] - debit["start"])
+
+    def _line(self, item: Obj, amount: int, words: str) -> Obj:
+        work = self.work
+        price = work.need("price", item["_price"])
+        product = work.find("product", price["product"]) or {"name": "Product"}
+        name = (
+            product["name"] if item["quantity"] == 1 else f"{item['quantity']} × {product['name']}"
+        )
+        day = datetime.fromtimestamp(self.moment, UTC).strftime("%d %b %Y")
+        period = (self.moment, period_of(work, self.subscription)[1])
+        line = invoice_objects.line(work, item, amount, period, f"{words} {name} after {day}")
+        line["discountable"] = False
+        line["parent"]["subscription_item_details"]["proration"] = True
+        line["pricing"]["unit_amount_decimal"] = _each(amount, item["quantity"])
+        return line
+
+    def _wait(self, line: Obj) -> None:
+        invoice_items.new(self.work, self.subscription["customer"], line, self.moment)
+
+
+def full(work: Work, item: Obj) -> int:
+    """What an item costs in advance for a whole period, in minor units."""
+    price = work.need("price", item["_price"])
+    return int(price["unit_amount"] * item["quantity"]) if in_advance(work, item) else 0
+
+
+def in_advance(work: Work, item: Obj) -> bool:
+    """Whether an item is paid before it is used; metered usage is not, nor prorated."""
+    return bool(work.need("price", item["_price"])["recurring"]["usage_type"] == "licensed")
+
+
+def _each(amount: int, quantity: int) -> str:
+    """The amount of one of `quantity`, to Stripe's twelve decimal places."""
+    if quantity == 0 or amount % quantity == 0:
+        return str(amount // (quantity or 1))
+    whole, rest = divmod(abs(amount) * 10**12, quantity)
+    digits = str(whole + (2 * rest >= quantity)).rjust(13, "0")
+    return f"{'-' if amount < 0 else ''}{digits[:-12]}.{digits[-12:]}".rstrip("0")
+
+
+def moment_of(work: Work, subscription: Obj, params: Obj) -> int:
+    """The `proration_date` asked for, or now. Raises a 400 if it lies outside the period."""
+    moment = int(params.get("proration_date", work.now))
+    start, end = period_of(work, subscription)
+    if not start <= moment <= end:
+        raise invalid(
+            "The subscription_proration_date must be within the current billing period: between "
+            f"{start} and {end} (it is {moment}).",
+            "proration_date",
+        )
+    return moment
+
+
+def prorate(proration: Proration, changes: list[Change], *, whole: bool) -> None:
+    """Credits and charges for changed items.
+
+    `whole`: the period ends here, so every old item is credited and nothing more charged.
+    """
+    for change in changes:
+        if not (whole or change.bills):
+            continue
+        if change.before and in_advance(proration.work, change.before):
+            proration.credit(change.before)
+        if change.after and in_advance(proration.work, change.after) and not whole:
+            proration.debit(change.after)
