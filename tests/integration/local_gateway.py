@@ -82,6 +82,33 @@ def behave(event, context):
             print(event["line"], flush=True)
             return os.getpid()
 
+def clock(event, context):
+    """The present, by every way to ask for it, in epoch seconds."""
+    import datetime, email.utils, pickle
+    aware = datetime.datetime.now(datetime.UTC)
+    assert type(aware) is datetime.datetime and pickle.loads(pickle.dumps(aware)) == aware
+    naive = datetime.datetime.utcnow().replace(tzinfo=datetime.UTC)
+    return {
+        "pid": os.getpid(),
+        "remaining": context.get_remaining_time_in_millis(),
+        "switch": [name for name in os.environ if "CLOCK" in name],
+        "now": [
+            time.time(),
+            time.time_ns() / 1e9,
+            time.clock_gettime(time.CLOCK_REALTIME),
+            time.mktime(time.localtime()),
+            time.mktime(time.strptime(time.ctime())),
+            time.mktime(time.strptime(time.asctime())),
+            float(time.strftime("%s")),
+            aware.timestamp(),
+            naive.timestamp(),
+            datetime.datetime.today().timestamp(),
+            email.utils.parsedate_to_datetime(email.utils.formatdate()).timestamp(),
+        ],
+        "day": datetime.date.today().isoformat(),
+        "unmoved": [time.monotonic(), time.strftime("%Y", time.gmtime(0)), time.ctime(0)],
+    }
+
 def shape(event, context):
     """Answer over HTTP with whatever the request body says, as the raw Lambda result."""
     wanted = json.loads(event["body"])
@@ -101,6 +128,7 @@ MANIFEST: dict[str, dict[str, Any]] = {
         "command": "demo.handler.environment",
         "environment": ["APP_ENV", "TABLE_NAME", "COGNITO_CLIENT_ID"],
     },
+    "demo-clock": {"command": "demo.handler.clock"},
     "demo-describe": {"command": "demo.handler.describe", "memory": 256},
     "demo-behave": {"command": "demo.handler.behave", "timeout": 1},
     "demo-patient": {"command": "demo.handler.behave"},
