@@ -113,6 +113,7 @@ def everything(local: LocalStripe) -> dict[str, str]:
     upgraded = client.v1.subscriptions.update(
         changed.id, {"items": [item], "proration_behavior": "always_invoice"}
     )
+    client.v1.customers.update(customer.id, {"balance": -500})
     declined = client.v1.customers.create({"email": "x@example.com"})
     local.pay(local.checkout(declined.id).id, "4000000000000002")
     trial = local.checkout(declined.id, subscription_data={"trial_period_days": 3})
@@ -123,6 +124,7 @@ def everything(local: LocalStripe) -> dict[str, str]:
     intents = client.v1.payment_intents.list({"customer": customer.id}).data
     return {
         "customer": f"customers/{customer.id}?expand[]=subscriptions",
+        "customer_balance_transaction": f"customers/{customer.id}/balance_transactions",
         "subscription": f"subscriptions/{subscription.id}",
         "subscription trial": f"subscriptions?customer={declined.id}",
         "subscription_item": f"subscription_items/{subscription['items'].data[0].id}",
@@ -218,6 +220,14 @@ PARAMS = {
     ("POST", "/v1/customers"): "CustomerCreateParams",
     ("POST", "/v1/customers/{id}"): "CustomerUpdateParams",
     ("GET", "/v1/customers"): "CustomerListParams",
+    (
+        "POST",
+        "/v1/customers/{customer}/balance_transactions",
+    ): "CustomerBalanceTransactionCreateParams",
+    (
+        "GET",
+        "/v1/customers/{customer}/balance_transactions",
+    ): "CustomerBalanceTransactionListParams",
     ("POST", "/v1/checkout/sessions"): "checkout.SessionCreateParams",
     ("POST", "/v1/checkout/sessions/{id}"): "checkout.SessionUpdateParams",
     ("GET", "/v1/checkout/sessions"): "checkout.SessionListParams",

@@ -167,7 +167,7 @@ def _subscribe(work: Work, session: Obj, customer: Obj, intent: Obj, method: Obj
         default_payment_method=method["id"],
         **fields,
     )
-    invoice = bill(work, subscription, "subscription_create")
+    invoice = bill(work, subscription, "subscription_create", balance=False)
     invoicing.settle(work, invoice, intent if intent["object"] == "payment_intent" else None)
     life.save(work, subscription)
     work.emit("customer.subscription.created", subscription)

@@ -1,5 +1,6 @@
 """What an invoice and its lines are made of (https://docs.stripe.com/api/invoices/object)."""
 
+from localcloud.stripe.customer_balance import due
 from localcloud.stripe.nouns import new_id
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
@@ -115,7 +116,6 @@ def blank(customer: Obj) -> Obj:
         "rendering": None,
         "shipping_cost": None,
         "shipping_details": None,
-        "starting_balance": 0,
         "statement_descriptor": None,
         "status_transitions": {
             "finalized_at": None,
@@ -128,18 +128,22 @@ def blank(customer: Obj) -> Obj:
     }
 
 
-def amounts(total: int) -> Obj:
-    """All the sums of an unpaid invoice over `total` minor units."""
+def amounts(lines: list[Obj], balance: int, currency: str) -> Obj:
+    """The sums of an unpaid invoice over `lines` to a customer with that balance (minor units)."""
+    subtotal = sum(each["amount"] for each in lines)
+    total = subtotal
+    amount_due = due(total, balance, currency)
     return {
-        "amount_due": total,
+        "amount_due": amount_due,
         "amount_overpaid": 0,
         "amount_paid": 0,
-        "amount_remaining": total,
+        "amount_remaining": amount_due,
         "amount_shipping": 0,
         "post_payment_credit_notes_amount": 0,
         "pre_payment_credit_notes_amount": 0,
-        "subtotal": total,
-        "subtotal_excluding_tax": total,
+        "starting_balance": balance,
+        "subtotal": subtotal,
+        "subtotal_excluding_tax": subtotal,
         "total": total,
         "total_discount_amounts": [],
         "total_excluding_tax": total,

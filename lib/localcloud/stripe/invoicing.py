@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from localcloud.stripe import customer_balance
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.invoice_objects import amounts, blank
 from localcloud.stripe.resources import invoice_payments, payment_intents
@@ -24,8 +25,8 @@ def draft(
     `reason` is Stripe's `billing_reason`, `period` what the invoice covers (epoch seconds).
     """
     customer = work.need("customer", subscription["customer"])
-    total = sum(each["amount"] for each in lines)
-    invoice = work.new("invoice", **blank(customer), **amounts(total))
+    sums = amounts(lines, customer["balance"], subscription["currency"])
+    invoice = work.new("invoice", **blank(customer), **sums)
     for each in lines:
         each["invoice"] = invoice["id"]
     invoice.update(
@@ -49,16 +50,19 @@ def draft(
     return work.create(invoice)
 
 
-def finalize(work: Work, invoice: Obj) -> Obj:
-    """Announce a draft, number it, and open it for payment."""
+def finalize(work: Work, invoice: Obj, *, balance: bool = True) -> Obj:
+    """Announce a draft, number it, and open it for payment of what the `balance` leaves to pay."""
     customer = work.need("customer", invoice["customer"])
     work.emit("invoice.created", invoice)
     sequence = customer["next_invoice_sequence"]
     work.update(customer, next_invoice_sequence=sequence + 1, currency=invoice["currency"])
+    if balance:
+        customer_balance.apply(work, customer, invoice)
+    else:
+        invoice.update(amounts(invoice["_lines"], 0, invoice["currency"]), ending_balance=0)
     work.update(
         invoice,
         effective_at=work.now,
-        ending_balance=0,
         number=f"{customer['invoice_prefix']}-{sequence:04d}",
         status="open",
         status_transitions={**invoice["status_transitions"], "finalized_at": work.now},
@@ -117,7 +121,9 @@ def settle(work: Work, invoice: Obj, intent: Obj | None) -> None:
 
 
 def void(work: Work, invoice: Obj) -> None:
-    """Give up an open invoice."""
+    """Give up an open invoice; what the customer's balance paid of it is his again."""
+    if customer := work.find("customer", invoice["customer"]):
+        customer_balance.give_back(work, customer, invoice)
     work.update(
         invoice,
         status="void",

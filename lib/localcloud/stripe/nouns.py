@@ -20,6 +20,7 @@ PREFIXES = {
     "charge": ("ch_3", 23),
     "checkout.session": ("cs_test_a1", 56),
     "customer": ("cus_", 14),
+    "customer_balance_transaction": ("cbtxn_1", 23),
     "event": ("evt_1", 23),
     "invoice": ("in_1", 23),
     "invoice_payment": ("inpay_1", 23),

@@ -7,9 +7,9 @@ from localcloud.stripe.subscription_objects import items_of, period_of
 from localcloud.stripe.work import Work
 
 
-def bill(work: Work, subscription: Obj, reason: str) -> Obj:
-    """An open invoice for the current period, see `draft`."""
-    return invoicing.finalize(work, draft(work, subscription, reason))
+def bill(work: Work, subscription: Obj, reason: str, *, balance: bool = True) -> Obj:
+    """An open invoice for the current period, see `draft`; `balance`: a credit pays for it."""
+    return invoicing.finalize(work, draft(work, subscription, reason), balance=balance)
 
 
 def draft(work: Work, subscription: Obj, reason: str) -> Obj:

@@ -46,6 +46,7 @@ ADDED: dict[str, dict[str, tuple[str, ...]]] = {
     CLOVER: {
         "checkout.session": ("branding_settings", "name_collection", "customer_account"),
         "customer": ("business_name", "individual_name", "customer_account"),
+        "customer_balance_transaction": ("customer_account",),
         "invoice": ("customer_account",),
         "invoiceitem": ("customer_account",),
         "payment_intent": ("customer_account", "payment_details"),

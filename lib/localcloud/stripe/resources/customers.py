@@ -21,7 +21,7 @@ from localcloud.stripe.params import (
     words,
 )
 from localcloud.stripe.registry import Resource, Route
-from localcloud.stripe.resources import payment_methods
+from localcloud.stripe.resources import customer_balance_transactions, payment_methods
 from localcloud.stripe.store import Obj, Where, equal, within
 from localcloud.stripe.work import Work, merge_metadata
 
@@ -92,6 +92,8 @@ def create(work: Work, params: Obj) -> Obj:
     fields = _fields(work, {"metadata": {}, "invoice_settings": {}}, params)
     settings = fields.pop("invoice_settings", {})
     customer = new(work, **fields)
+    if balance := customer["balance"]:
+        customer_balance_transactions.new(work, customer, balance, "initial")
     if "payment_method" in params:
         method = payment_methods.take(work, params["payment_method"], "payment_method")
         payment_methods.attach_to(work, method, customer)
@@ -148,7 +150,11 @@ def update(work: Work, params: Obj, id: str) -> Obj:
     customer = work.need("customer", id)
     changes = _fields(work, customer, params)
     _check_default(work, customer, changes.get("invoice_settings", {}))
-    return work.present(work.update(customer, "customer.updated", **changes))
+    moved = changes.get("balance", customer["balance"]) - customer["balance"]
+    work.update(customer, "customer.updated", **changes)
+    if moved:
+        customer_balance_transactions.new(work, customer, moved, "adjustment")
+    return work.present(customer)
 
 
 def delete(work: Work, params: Obj, id: str) -> Obj:

@@ -1,9 +1,7 @@
 """Prices: how much a product costs and how often (https://docs.stripe.com/api/prices)."""
 
-import re
-from dataclasses import dataclass
-from typing import Any
 
+from localcloud.stripe.currency import Currency
 from localcloud.stripe.errors import invalid
 from localcloud.stripe.lists import page
 from localcloud.stripe.params import (
@@ -27,17 +25,6 @@ from localcloud.stripe.work import Work, merge_metadata
 
 URL = "/v1/prices"
 LONGEST_INTERVALS = {"day": 1095, "week": 156, "month": 36, "year": 3}
-
-
-@dataclass(frozen=True)
-class Currency:
-    """A three-letter ISO code, kept in lower case."""
-
-    def parse(self, raw: Any, at: str, version: str) -> str:
-        if not isinstance(raw, str) or not re.fullmatch(r"[A-Za-z]{3}", raw):
-            raise invalid(f"Invalid currency: {raw}"[:100], at)
-        return raw.lower()
-
 
 RECURRING = Hash(
     {
