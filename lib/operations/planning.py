@@ -26,7 +26,11 @@ _HOLDS_DATA = {
 
 @dataclass(frozen=True)
 class Plan:
-    """A saved plan; `document` is it in Terraform's "JSON Output Format", sensitive values too."""
+    """A saved plan.
+
+    `document` is it in Terraform's "JSON Output Format", sensitive values too; empty without
+    changes.
+    """
 
     path: Path
     changes: bool
@@ -52,7 +56,8 @@ def make(deployment: Deployment, images: Path, *arguments: str) -> Plan:
         *arguments,
     )
     check(outcome, "plan", environment)
-    plan = Plan(path, outcome.status == CHANGES, deployment.terraform.planned(path))
+    changes = outcome.status == CHANGES
+    plan = Plan(path, changes, deployment.terraform.planned(path) if changes else {})
     path.chmod(0o600)
     show(f"{environment.name}: {summary(plan.document)}")
     return plan
