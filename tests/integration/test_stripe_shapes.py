@@ -241,6 +241,7 @@ PARAMS = {
     ("GET", "/v1/subscription_items"): "SubscriptionItemListParams",
     ("GET", "/v1/invoiceitems"): "InvoiceItemListParams",
     ("GET", "/v1/invoices"): "InvoiceListParams",
+    ("POST", "/v1/invoices/create_preview"): "InvoiceCreatePreviewParams",
     ("POST", "/v1/invoices/{id}/pay"): "InvoicePayParams",
     ("GET", "/v1/invoice_payments"): "InvoicePaymentListParams",
     ("GET", "/v1/payment_methods"): "PaymentMethodListParams",

@@ -5,7 +5,7 @@ from typing import Any
 from localcloud.stripe import invoicing, periods
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.store import Obj, equal
-from localcloud.stripe.subscription_invoices import bill
+from localcloud.stripe.subscription_invoices import bill, draft_pending
 from localcloud.stripe.subscription_objects import NO_DETAILS, blank, items_of, new_item, period_of
 from localcloud.stripe.work import Work, difference
 
@@ -94,12 +94,22 @@ def on_due(work: Work, subscription: Obj) -> None:
     if subscription["status"] == "incomplete":
         expire(work, subscription)
     elif subscription["cancel_at"] is not None and subscription["cancel_at"] <= work.now:
+        settle_pending(work, subscription)
         end(work, subscription)
     elif period_of(work, subscription)[1] <= work.now:
         renew(work, subscription)
     else:
         save(work, subscription, _warned=True)
         work.emit("customer.subscription.trial_will_end", subscription)
+
+
+def settle_pending(work: Work, subscription: Obj) -> Obj | None:
+    """Invoice and charge what waits for an invoice, if anything does."""
+    invoice = draft_pending(work, subscription)
+    if invoice:
+        invoicing.finalize(work, invoice)
+        invoicing.pay(work, invoice, method_of(work, subscription), off_session=True)
+    return invoice
 
 
 def expire(work: Work, subscription: Obj) -> Obj:

@@ -2,6 +2,7 @@
 
 from localcloud.stripe import subscription_life
 from localcloud.stripe.errors import StripeError, invalid
+from localcloud.stripe.invoice_preview import PARAMS, preview
 from localcloud.stripe.lists import as_list, page, page_within
 from localcloud.stripe.params import EXPAND, PAGE, Boolean, Enum, Hash, Range, Text, words
 from localcloud.stripe.registry import Resource, Route
@@ -119,6 +120,7 @@ RESOURCE = Resource(
                 unbuilt=words("collection_method customer_account due_date"),
             ),
         ),
+        Route("POST", URL + "/create_preview", preview, PARAMS),
         Route("GET", URL + "/{id}", retrieve, Hash(EXPAND)),
         Route(
             "POST",

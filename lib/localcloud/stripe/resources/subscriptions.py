@@ -18,6 +18,7 @@ from localcloud.stripe.resources.subscription_params import (
     UPDATE,
 )
 from localcloud.stripe.store import Obj, Where, among, equal, within
+from localcloud.stripe.subscription_cancel import cancel
 from localcloud.stripe.subscription_create import create
 from localcloud.stripe.subscription_objects import items_of
 from localcloud.stripe.subscription_update import update
@@ -28,17 +29,6 @@ URL = "/v1/subscriptions"
 
 def retrieve(work: Work, params: Obj, id: str) -> Obj:
     return work.present(work.need("subscription", id))
-
-
-def cancel(work: Work, params: Obj, id: str) -> Obj:
-    subscription = work.need("subscription", id)
-    if subscription["status"] in life.ENDED:
-        raise no_such("subscription", id)
-    if params.get("invoice_now") or params.get("prorate"):
-        raise not_built("a final invoice with prorations")
-    if subscription["status"] == "incomplete":
-        return work.present(life.expire(work, subscription))
-    return work.present(life.end(work, subscription, params.get("cancellation_details")))
 
 
 def resume(work: Work, params: Obj, id: str) -> Obj:
