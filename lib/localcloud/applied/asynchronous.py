@@ -15,7 +15,7 @@ from localcloud.functions.launch import Log
 from localcloud.functions.transport import RefusedError, UnknownFunctionError
 
 from .control_plane import ControlPlane
-from .deployed import Deployed
+from .deployed import LAMBDA, Deployed
 
 if TYPE_CHECKING:
     from .functions import AppliedFunctions
@@ -70,7 +70,7 @@ class Asynchronous:
             if kind != "sqs":
                 raise ValueError(f"this gateway delivers to SQS queues only, not to {kind}")
             url = self._plane.client("sqs").get_queue_url(QueueName=name)["QueueUrl"]
-            role = self._plane.assume(deployed.role_arn, "lambda.amazonaws.com", deployed.arn)
+            role = self._plane.assume(deployed.role_arn, LAMBDA, deployed.function_arn)
             queue = self._plane.client_of(role, "sqs")
             queue.send_message(QueueUrl=url, MessageBody=json.dumps(record))
         except Exception as error:

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import threading
 import time
 import urllib.request
@@ -14,6 +15,7 @@ from urllib.error import HTTPError
 from localcloud.aws.iam.policy import Access
 from localcloud.config import StackConfig
 
+_NOT_IN_SESSION_NAMES = re.compile(r"[^\w+=,.@-]")
 RENEW_SECONDS = 900
 """A role's credentials are replaced when they live no longer than this."""
 
@@ -41,7 +43,7 @@ class ControlPlane:
         self.config = config
         self._session: Any = None
         self._clients: dict[str, Any] = {}
-        self._assumed: dict[tuple[str, str], Credentials] = {}
+        self._assumed: dict[tuple[str, str, str], Credentials] = {}
         self._lock = threading.Lock()
 
     def client(self, service: str) -> Any:
@@ -73,7 +75,7 @@ class ControlPlane:
         Raises:
             NotTrustedError: there is no such role, or it does not trust the service.
         """
-        key = (role_arn, service)
+        key = (role_arn, service, source_arn)
         if key not in self._assumed or not self._assumed[key].is_fresh:
             self._assumed[key] = self._assume(role_arn, service, source_arn)
         return self._assumed[key]
@@ -102,7 +104,7 @@ class ControlPlane:
         body = {
             "role_arn": role_arn,
             "service": service,
-            "session_name": source_arn.rpartition(":function:")[2].replace(":", "-")[:64],
+            "session_name": _NOT_IN_SESSION_NAMES.sub("-", source_arn.rpartition(":")[2])[-64:],
             "source_arn": source_arn,
         }
         found = self._ask("assume", body)

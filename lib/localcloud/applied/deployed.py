@@ -9,6 +9,7 @@ from localcloud.functions.manifest import FunctionSpec
 
 from .control_plane import ControlPlane
 
+LAMBDA = "lambda.amazonaws.com"
 RETRIES = 2
 """What Lambda does with a failed asynchronous call unless it is configured otherwise."""
 
@@ -31,6 +32,11 @@ class Deployed:
     policy: tuple[Statement, ...] = field(hash=False)
     on_failure: str
     retries: int
+
+    @property
+    def function_arn(self) -> str:
+        """Its ARN without version or alias: what Lambda assumes the role for."""
+        return ":".join(self.arn.split(":")[:7])
 
 
 def read_functions(plane: ControlPlane, prefix: str, others: set[str]) -> dict[str, Deployed]:

@@ -13,9 +13,7 @@ from localcloud.functions.transport import RefusedError, UnknownFunctionError
 from .asynchronous import Asynchronous
 from .code import code_of
 from .control_plane import ControlPlane, NotTrustedError
-from .deployed import Deployed
-
-_LAMBDA = "lambda.amazonaws.com"
+from .deployed import LAMBDA, Deployed
 
 
 class AppliedFunctions:
@@ -129,7 +127,7 @@ class AppliedFunctions:
             raise RefusedError(f"{name} names no command of its image.", "InvalidEntrypoint", 502)
         code = code_of(deployed.image_uri, self.config.state_dir)
         try:
-            credentials = self._plane.assume(deployed.role_arn, _LAMBDA, deployed.arn)
+            credentials = self._plane.assume(deployed.role_arn, LAMBDA, deployed.function_arn)
         except NotTrustedError as error:
             sentence = "The role defined for the function cannot be assumed by Lambda"
             raise RefusedError(f"{sentence}: {error}", "AccessDeniedException", 403) from error

@@ -97,7 +97,7 @@ class AppliedGateway(Gateway):
     async def provision(self) -> None:
         """Read what is there; nothing is not an error, since Terraform may run later."""
         await wait_until_healthy(self.config.aws_url)
-        await self.refresh()
+        await self._refresh_quietly()
 
     async def refresh(self) -> None:
         """Serve what local AWS holds now."""

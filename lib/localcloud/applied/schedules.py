@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.functions.launch import Log
-from localcloud.functions.transport import RefusedError, UnknownFunctionError
+from localcloud.functions.transport import RefusedError
 
 from . import permissions
 from .control_plane import ControlPlane, NotTrustedError
@@ -143,7 +143,8 @@ class Schedules:
                 self._due[name] = now + schedule.seconds
                 try:
                     await self.fire(name)
-                except (RefusedError, UnknownFunctionError) as error:
+                except Exception as error:
+                    # Whatever it is, the other schedules go on.
                     self._log(f"gateway | the schedule {name} called nothing: {error}")
 
     async def fire(self, name: str) -> str:
