@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from localcloud.stripe import announce, catalogue, checkout, versions
+from localcloud.stripe import catalogue, checkout, versions
 from localcloud.stripe.account import Account
 from localcloud.stripe.app_keys import ACCOUNT, WAKE
 from localcloud.stripe.cards import CardDetails
@@ -129,33 +129,6 @@ def roll(account: Account, body: Any) -> JsonObject:
     return {"endpoint": endpoint["id"], "secret": secret}
 
 
-def events(account: Account, limit: int = 100) -> list[JsonObject]:
-    """The newest events as the API shows them, each with its `deliveries` and their `attempts`."""
-    work, db = account.work(), account.store.db
-    found = []
-    for event in account.store.select("event", limit=limit):
-        rows = db.execute("SELECT * FROM deliveries WHERE event = ?", (event["id"],)).fetchall()
-        deliveries = []
-        for row in rows:
-            attempts = db.execute(
-                "SELECT at, status, error, duration_ms, body FROM attempts WHERE delivery = ? "
-                "ORDER BY at",
-                (row["id"],),
-            ).fetchall()
-            endpoint = work.find("webhook_endpoint", row["endpoint"]) or {}
-            deliveries.append(
-                {
-                    "endpoint": row["endpoint"],
-                    "url": endpoint.get("url"),
-                    "state": row["state"],
-                    "nextAt": row["next_at"] if row["state"] == "pending" else None,
-                    "attempts": [dict(attempt) for attempt in attempts],
-                }
-            )
-        found.append({**announce.show(work, event), "deliveries": deliveries})
-    return found
-
-
 async def handle_health(request: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
@@ -179,7 +152,3 @@ async def handle_roll(request: web.Request) -> web.Response:
 
 async def handle_reset(request: web.Request) -> web.Response:
     return web.json_response(reset(request.app[ACCOUNT]))
-
-
-async def handle_events(request: web.Request) -> web.Response:
-    return web.json_response(events(request.app[ACCOUNT]))
