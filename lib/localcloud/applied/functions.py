@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from localcloud.config import StackConfig
 from localcloud.functions.invocation import Invocation, Result
+from localcloud.functions.journal import Journal
 from localcloud.functions.launch import Launch, Log
 from localcloud.functions.pool import MAX_WORKERS, Pool
 from localcloud.functions.transport import RefusedError, UnknownFunctionError
@@ -19,7 +20,14 @@ from .deployed import LAMBDA, Deployed
 class AppliedFunctions:
     """Functions by the ARN they are called by; `deploy` tells which there are."""
 
-    def __init__(self, plane: ControlPlane, log: Log, max_workers: int = MAX_WORKERS) -> None:
+    def __init__(
+        self,
+        plane: ControlPlane,
+        log: Log,
+        max_workers: int = MAX_WORKERS,
+        journal: Journal | None = None,
+    ) -> None:
+        self._journal = journal or Journal()
         self.config: StackConfig = plane.config
         self._plane = plane
         self._log = log
@@ -141,6 +149,7 @@ class AppliedFunctions:
             version=deployed.version,
             log_group=deployed.log_group,
             credentials=credentials.variables,
+            journal=self._journal,
         )
 
     def _log_of(self, name: str) -> Log:

@@ -43,7 +43,9 @@ class AppliedGateway(Gateway):
         self._schedules = Schedules(self.applied, self._plane, self.parts.log)
 
     def make_functions(self) -> Functions:
-        self.applied = AppliedFunctions(self._plane, self.parts.log, self.parts.max_workers)
+        self.applied = AppliedFunctions(
+            self._plane, self.parts.log, self.parts.max_workers, self.journal
+        )
         return self.applied
 
     def served(self) -> Served:

@@ -25,6 +25,7 @@ from aiohttp import (
 from localcloud.config import StackConfig
 
 from .invocation import Invocation, Result, ThrottledError
+from .journal import Journal
 from .launch import Log
 from .manifest import FunctionSpec
 from .pool import MAX_QUEUED
@@ -54,9 +55,15 @@ class Emulators:
     """
 
     def __init__(
-        self, config: StackConfig, specs: Mapping[str, FunctionSpec], *, log: Log = print
+        self,
+        config: StackConfig,
+        specs: Mapping[str, FunctionSpec],
+        *,
+        log: Log = print,
+        journal: Journal | None = None,
     ) -> None:
         self.config = config
+        self._journal = journal or Journal()
         self._log = log
         self._emulators = {
             name: Emulator(spec, config.emulators[name], config.emulator_concurrency, log)
@@ -117,6 +124,7 @@ class Emulators:
     def _begin(self, name: str, invocation: Invocation) -> asyncio.Task[None]:
         self.require(name)
         self._emulators[name].admit()
+        self._journal.follow(name, invocation)
         call = asyncio.create_task(self._call(self._emulators[name], invocation))
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)

@@ -9,6 +9,7 @@ from pathlib import Path
 from localcloud.clock import Clock
 from localcloud.config import StackConfig
 
+from .journal import Journal
 from .manifest import CodePaths, FunctionSpec
 
 Log = Callable[[str], None]
@@ -33,6 +34,12 @@ class Launch:
     version: str = "$LATEST"
     log_group: str = ""
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    journal: Journal = field(default_factory=Journal, compare=False, repr=False)
+
+    def say(self, line: str, request_id: str | None = None) -> None:
+        """Print a line of the function's, written during a call if one is named."""
+        self.log(line)
+        self.journal.write(self.spec.name, line, request_id)
 
     def environment(self, runtime_api: str, stream: str) -> dict[str, str]:
         """The process' whole environment: Lambda's own variables, credentials, the function's."""

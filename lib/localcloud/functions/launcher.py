@@ -10,6 +10,7 @@ from watchfiles import awatch
 from localcloud.config import StackConfig
 
 from .invocation import Invocation, Result
+from .journal import Journal
 from .launch import Launch, Log
 from .manifest import CodePaths, FunctionSpec
 from .pool import MAX_WORKERS, Pool
@@ -33,8 +34,10 @@ class Launcher:
         variables: Mapping[str, str] | None = None,
         log: Log = print,
         max_workers: int = MAX_WORKERS,
+        journal: Journal | None = None,
     ) -> None:
         self.config = config
+        self._journal = journal or Journal()
         self.specs = specs
         self.code = code or CodePaths()
         self._variables = dict(variables or {})
@@ -174,6 +177,7 @@ class Launcher:
             self._chosen(spec),
             lambda line: self._log_for(spec.name, line),
             self.config.function_arn(spec.name),
+            journal=self._journal,
         )
 
     def _chosen(self, spec: FunctionSpec) -> dict[str, str]:

@@ -115,11 +115,13 @@ class Pool:
         if trace != self._last_init_error:
             self._last_init_error = trace
             for line in trace.rstrip().splitlines():
-                worker.launch.log(line)
+                worker.launch.say(line)
         if any(other.ready for other in self._workers):
             return
         while self._queue:
-            self._queue.popleft().fail(json.dumps(error).encode())
+            invocation = self._queue.popleft()
+            worker.launch.journal.follow(worker.launch.spec.name, invocation)
+            invocation.fail(json.dumps(error).encode())
 
     def _dispatch(self) -> None:
         if self._stopped or self._paused:

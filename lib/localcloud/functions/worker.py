@@ -38,6 +38,7 @@ class Worker:
         self.retiring = False
         self.init_error: dict[str, Any] | None = None
         self._on_change = on_change
+        self._last_id: str | None = None
         self._next: asyncio.Future[Invocation] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -57,6 +58,8 @@ class Worker:
         if self._next is None or self._next.done():
             raise RuntimeError("this worker is not waiting for an invocation")
         self.current = invocation
+        self._last_id = invocation.request_id
+        self.launch.journal.follow(self.launch.spec.name, invocation)
         timeout = self.launch.spec.timeout
         self._timer = asyncio.get_running_loop().call_later(timeout, self._time_out)
         self._next.set_result(invocation)
@@ -81,10 +84,14 @@ class Worker:
         with contextlib.suppress(asyncio.CancelledError):
             await self._life
 
+    def _say(self, line: str) -> None:
+        # Between two calls a process still writes for the one before.
+        self.launch.say(line, self._last_id)
+
     def _time_out(self) -> None:
         if self.current:
             self.current.time_out(self.launch.spec.timeout)
-            self.launch.log(f"Task timed out after {self.launch.spec.timeout:.2f} seconds")
+            self._say(f"Task timed out after {self.launch.spec.timeout:.2f} seconds")
         self.kill()
 
     async def _live(self) -> None:
@@ -117,7 +124,7 @@ class Worker:
         returncode = self._process.returncode if self._process else None
         if self.current and not self.current.result.done():
             self.current.crash(returncode)
-            self.launch.log(f"the process ended during an invocation ({returncode})")
+            self._say(f"the process ended during an invocation ({returncode})")
         self.current = None
         self._on_change(self)
 
@@ -159,11 +166,11 @@ class Worker:
             while chunk := await reader.read(65536):
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
-                    self.launch.log(line.decode(errors="replace").rstrip())
+                    self._say(line.decode(errors="replace").rstrip())
         finally:
             transport.close()
             if rest:
-                self.launch.log(rest.decode(errors="replace"))
+                self._say(rest.decode(errors="replace"))
 
     async def _listen(self) -> str:
         """Open the Runtime API on a port of its own and return `host:port`."""
@@ -226,7 +233,7 @@ class Worker:
                 f"({MAX_PAYLOAD_BYTES} bytes)."
             )
             invocation.fail_with("Function.ResponseSizeTooLarge", message)
-            self.launch.log(f"[ERROR] {message}")
+            self._say(f"[ERROR] {message}")
             return _refused(413, "RequestEntityTooLarge", message)
         (invocation.succeed if outcome == "response" else invocation.fail)(body)
         return _accepted()

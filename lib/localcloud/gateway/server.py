@@ -13,6 +13,7 @@ from localcloud.config import HOST, ROOT, StackConfig, functions
 from localcloud.functions.emulator import Emulators
 from localcloud.functions.invocation import Result
 from localcloud.functions.invoke_api import bare_name
+from localcloud.functions.journal import Journal
 from localcloud.functions.launch import Log
 from localcloud.functions.launcher import Launcher
 from localcloud.functions.manifest import (
@@ -70,6 +71,7 @@ class Gateway:
         self.config = config
         self.parts = parts or Parts(provision=provision_local_aws)
         self.provisioned: dict[str, str] = {}
+        self.journal = Journal()
         self.functions = self.make_functions()
         self.clock = Clock(config.clock_file)
         self.levers = Levers(config, self.clock, self.functions.renew)
@@ -147,13 +149,16 @@ class Gateway:
 
     def make_functions(self) -> Functions:
         if self.config.emulators:
-            return Emulators(self.config, self.parts.specs, log=self.parts.log)
+            return Emulators(
+                self.config, self.parts.specs, log=self.parts.log, journal=self.journal
+            )
         return Launcher(
             self.config,
             self.parts.specs,
             code=self.parts.code,
             log=self.parts.log,
             max_workers=self.parts.max_workers,
+            journal=self.journal,
         )
 
     def served(self) -> Served:
