@@ -31,9 +31,21 @@ class Outcome:
     error: StripeError | None = None
 
 
-def pay(work: Work, session: Obj, card: CardDetails, email: str | None) -> Outcome:
-    """Pay an open session with a card. Raises a 400 if it is not open; a refusal is an outcome."""
+def collects(session: Obj) -> bool:
+    """Whether the page asks for a card: not if nothing is due and a card only `if_required`."""
+    return bool(session["amount_total"]) or session["payment_method_collection"] == "always"
+
+
+def pay(work: Work, session: Obj, card: CardDetails | None, email: str | None) -> Outcome:
+    """Pay an open session with a card, or with none where it asks for none.
+
+    Raises a 400 if the session is not open or wants a card; a refusal is an outcome.
+    """
     _check_open(session)
+    if not collects(session):
+        return _complete(work, session, None, None, {"email": email, "name": None})
+    if card is None:
+        raise invalid("This Checkout Session asks for a card.", "card")
     try:
         method = payment_methods.new(work, card, {"email": email})
     except StripeError as wrong:
@@ -99,16 +111,19 @@ def _intent(work: Work, session: Obj) -> Obj:
     return intent
 
 
-def _complete(work: Work, session: Obj, intent: Obj, method: Obj, pending: Obj) -> Outcome:
+def _complete(
+    work: Work, session: Obj, intent: Obj | None, method: Obj | None, pending: Obj
+) -> Outcome:
+    """The session is paid, or had nothing to pay and no card to save (`intent`, `method` None)."""
     customer = _customer(work, session, pending)
-    if customer:
+    if customer and intent:
         work.update(intent, customer=customer["id"])
         if charge := work.find("charge", intent.get("latest_charge")):
             work.update(charge, customer=customer["id"])
     changes: Obj = {}
     if session["mode"] == "subscription" and customer:
         changes = _subscribe(work, session, customer, intent, method)
-    else:
+    elif intent:
         changes["payment_intent"] = intent["id"]
     details = {**(session["customer_details"] or {}), "email": pending["email"]}
     work.update(
@@ -145,8 +160,11 @@ def _customer(work: Work, session: Obj, pending: Obj) -> Obj | None:
     return customers.new(work, email=pending["email"], name=pending["name"])
 
 
-def _subscribe(work: Work, session: Obj, customer: Obj, intent: Obj, method: Obj) -> Obj:
-    payment_methods.attach_to(work, method, customer)
+def _subscribe(
+    work: Work, session: Obj, customer: Obj, intent: Obj | None, method: Obj | None
+) -> Obj:
+    if method:
+        payment_methods.attach_to(work, method, customer)
     data = session["_subscription_data"]
     trial_end = data.get("trial_end")
     if "trial_period_days" in data:
@@ -164,11 +182,12 @@ def _subscribe(work: Work, session: Obj, customer: Obj, intent: Obj, method: Obj
         customer,
         items,
         trial_end=trial_end,
-        default_payment_method=method["id"],
+        default_payment_method=method["id"] if method else None,
         **fields,
     )
     invoice = bill(work, subscription, "subscription_create", balance=False)
-    invoicing.settle(work, invoice, intent if intent["object"] == "payment_intent" else None)
+    paid = intent if intent and intent["object"] == "payment_intent" else None
+    invoicing.settle(work, invoice, paid)
     life.save(work, subscription)
     work.emit("customer.subscription.created", subscription)
     return {"subscription": subscription["id"], "invoice": invoice["id"]}

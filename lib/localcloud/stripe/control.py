@@ -47,7 +47,8 @@ def pay(account: Account, body: Any) -> JsonObject:
 
     Answers `{"status": "complete"|"declined"|"requires_action", "session", "error"?}`. For a card
     that asks for 3D Secure, `authentication` (`complete` or `fail`) goes through that step too;
-    alone, without a card, it answers a step begun before.
+    alone, without a card, it answers a step begun before. The card `none` is for a session
+    that asks for none.
     """
     fields = _strings(body, ("sessionId", "card", "email", "name", "authentication"))
     if "sessionId" not in fields:
@@ -65,10 +66,7 @@ def pay(account: Account, body: Any) -> JsonObject:
 def _pay(work: Work, session: Obj, fields: dict[str, str]) -> checkout.Outcome:
     outcome = checkout.Outcome("requires_action", session)
     if "card" in fields or "authentication" not in fields:
-        number = fields.get("card", DEFAULT_CARD).replace(" ", "")
-        year = 1970 + work.now // 31_556_952 + 3
-        cvc = "1234" if number.startswith("37") else "123"
-        card = CardDetails(number, 12, year, cvc, fields.get("name", "Test Customer"))
+        card = None if fields.get("card") == "none" else _card(work, fields)
         email = fields.get("email") or session_email(work, session) or "customer@example.com"
         outcome = checkout.pay(work, session, card, email)
     if outcome.status == "requires_action" and "authentication" in fields:
@@ -76,6 +74,13 @@ def _pay(work: Work, session: Obj, fields: dict[str, str]) -> checkout.Outcome:
             work, session, passed=fields["authentication"] == "complete"
         )
     return outcome
+
+
+def _card(work: Work, fields: dict[str, str]) -> CardDetails:
+    number = fields.get("card", DEFAULT_CARD).replace(" ", "")
+    year = 1970 + work.now // 31_556_952 + 3
+    cvc = "1234" if number.startswith("37") else "123"
+    return CardDetails(number, 12, year, cvc, fields.get("name", "Test Customer"))
 
 
 def session_email(work: Work, session: Obj) -> str | None:

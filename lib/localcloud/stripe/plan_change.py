@@ -2,10 +2,11 @@
 
 from localcloud.stripe import item_changes
 from localcloud.stripe import subscription_life as life
-from localcloud.stripe.errors import invalid
+from localcloud.stripe.errors import not_built
 from localcloud.stripe.item_changes import Change
 from localcloud.stripe.proration import Proration, full, moment_of, prorate
 from localcloud.stripe.store import Obj
+from localcloud.stripe.subscription_checks import trial_moment
 from localcloud.stripe.subscription_invoices import draft, draft_pending
 from localcloud.stripe.subscription_objects import items_of, period_of
 from localcloud.stripe.work import Work
@@ -21,7 +22,7 @@ def change(work: Work, subscription: Obj, params: Obj) -> Obj | None:
     """
     moment = moment_of(work, subscription, params)
     behavior = params.get("proration_behavior", "create_prorations")
-    trial_end = _trial_end(work, subscription, params)
+    trial_end = trial_moment(work, params)
     changes = item_changes.plan(work, subscription, params.get("items", []))
     free = subscription["status"] == "trialing"
     anew = _begins_anew(work, subscription, params, changes)
@@ -38,18 +39,6 @@ def change(work: Work, subscription: Obj, params: Obj) -> Obj | None:
     return None
 
 
-def _trial_end(work: Work, subscription: Obj, params: Obj) -> int | None:
-    """The end of the trial asked for; a moment that has come (`now`) for none."""
-    if "trial_end" not in params:
-        return None
-    moment = work.now if params["trial_end"] == "now" else int(params["trial_end"])
-    if moment < work.now:
-        raise invalid(
-            "Invalid timestamp: must be an integer Unix timestamp in the future", "trial_end"
-        )
-    return moment
-
-
 def _begins_anew(work: Work, subscription: Obj, params: Obj, changes: list[Change]) -> bool:
     """Whether a new period begins now.
 
@@ -58,8 +47,9 @@ def _begins_anew(work: Work, subscription: Obj, params: Obj, changes: list[Chang
     """
     moment = params.get("trial_end")
     if subscription["status"] == "trialing":
-        ends = moment == "now" or (moment is not None and moment <= work.now)
-        return ends or params.get("billing_cycle_anchor") == "now"
+        if params.get("billing_cycle_anchor") == "now":
+            raise not_built("a new billing cycle in the middle of a trial")
+        return moment == "now"
     if params.get("billing_cycle_anchor") == "now" or moment not in (None, "now"):
         return True
     before = [each.before for each in changes if each.before]
@@ -94,6 +84,8 @@ def _move_trial(work: Work, subscription: Obj, end: int, start: int | None = Non
     if subscription["status"] != "trialing":
         return
     subscription.update(trial_end=end, billing_cycle_anchor=end)
+    if end - life.WARNING_SECONDS > work.now:
+        subscription["_warned"] = False
     for item in items_of(work, subscription):
         begin = item["current_period_start"] if start is None else start
         work.update(item, current_period_start=begin, current_period_end=end)

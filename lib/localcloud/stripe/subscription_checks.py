@@ -4,6 +4,7 @@ from localcloud.stripe.errors import invalid
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
 
+LONGEST_TRIAL = 731 * 86400
 NO_CARD = (
     "This customer has no attached payment source or default payment method. Please consider "
     "adding a default payment method. For more information, visit "
@@ -30,6 +31,20 @@ def future(work: Work, moment: int) -> int:
     """A moment (epoch seconds) that has not come yet, or a 400."""
     if moment <= work.now:
         raise invalid("`cancel_at` must be in the future.", "cancel_at")
+    return moment
+
+
+def trial_moment(work: Work, params: Obj) -> int | None:
+    """The `trial_end` of a request in epoch seconds, `now` being now; None if it names none."""
+    if "trial_end" not in params:
+        return None
+    moment = work.now if params["trial_end"] == "now" else int(params["trial_end"])
+    if moment < work.now or (moment == work.now and params["trial_end"] != "now"):
+        raise invalid(
+            "Invalid timestamp: must be an integer Unix timestamp in the future", "trial_end"
+        )
+    if moment > work.now + LONGEST_TRIAL:
+        raise invalid("Invalid timestamp: can be no more than two years in the future", "trial_end")
     return moment
 
 

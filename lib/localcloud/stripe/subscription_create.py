@@ -4,7 +4,13 @@ from localcloud.stripe import invoicing
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import StripeError, invalid, missing_param
 from localcloud.stripe.store import Obj
-from localcloud.stripe.subscription_checks import NO_CARD, future, own_method, recurring_price
+from localcloud.stripe.subscription_checks import (
+    NO_CARD,
+    future,
+    own_method,
+    recurring_price,
+    trial_moment,
+)
 from localcloud.stripe.subscription_invoices import bill
 from localcloud.stripe.subscription_objects import billing_mode
 from localcloud.stripe.subscription_update import end_with_period
@@ -44,14 +50,7 @@ def _trial_end(work: Work, params: Obj) -> int | None:
                 "You may only specify one of these parameters: trial_end, trial_period_days."
             )
         return work.now + int(params["trial_period_days"]) * 86400
-    moment = params.get("trial_end", "now")
-    if moment == "now":
-        return None
-    if moment <= work.now:
-        raise invalid(
-            "Invalid timestamp: must be an integer Unix timestamp in the future", "trial_end"
-        )
-    return int(moment)
+    return trial_moment(work, params) if params.get("trial_end") != "now" else None
 
 
 def _create_fields(work: Work, customer: Obj, params: Obj) -> Obj:

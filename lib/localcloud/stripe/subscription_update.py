@@ -21,6 +21,8 @@ def update(work: Work, params: Obj, id: str) -> Obj:
     if "cancel_at_period_end" in params:
         end_with_period(work, subscription, wanted=params["cancel_at_period_end"])
     life.save(work, subscription)
+    if before["status"] == "trialing" and params.get("trial_end") == "now":
+        work.emit("customer.subscription.trial_will_end", subscription)
     life.announce_change(work, before, subscription)
     return work.present(subscription)
 

@@ -98,16 +98,20 @@ def _pay(work: Work, session: Obj, fields: dict[str, str]) -> checkout.Outcome:
     if not EMAIL.fullmatch(email) or len(email) > 512:
         error = StripeError(400, "Your e-mail address is incomplete.", param="email")
         return checkout.Outcome("declined", session, error)
+    card = _card(fields) if checkout.collects(session) else None
+    return checkout.pay(work, session, card, email)
+
+
+def _card(fields: dict[str, str]) -> CardDetails:
     expiry = EXPIRY.fullmatch(fields.get("expiry", ""))
     month, year = (int(expiry[1]), int(expiry[2])) if expiry else (0, 0)
-    card = CardDetails(
+    return CardDetails(
         number=re.sub(r"[\s-]", "", fields.get("number", ""))[:30],
         exp_month=month,
         exp_year=year + 2000 if year < 100 else year,
         cvc=fields.get("cvc", "").strip()[:10],
         name=fields.get("name", "").strip()[:256] or None,
     )
-    return checkout.pay(work, session, card, email)
 
 
 def _authenticate(work: Work, session: Obj, fields: dict[str, str]) -> checkout.Outcome:
@@ -155,6 +159,7 @@ def _show(work: Work, session: Obj, alert: str | None = None) -> web.Response:
             for number, card in CARDS.items()
             if card.hint
         ],
+        collects=checkout.collects(session),
         done=session["status"] == "complete",
         email=fixed,
         email_fixed=bool(fixed),

@@ -1,6 +1,5 @@
 """Prices: how much a product costs and how often (https://docs.stripe.com/api/prices)."""
 
-
 from localcloud.stripe.currency import Currency
 from localcloud.stripe.errors import invalid
 from localcloud.stripe.lists import page
