@@ -16,6 +16,7 @@ from .pages import Pages
 from .parts_proxy import PartsProxy
 from .proxy import FrontendProxy, request_target
 from .sessions import with_user_header
+from .stripe_js import StripeJs
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -32,7 +33,7 @@ class Site:
         self._ready = ready
         self._pages = Pages(config, control.mails, control.session_cookie)
         address = config.frontend_address
-        self._proxy = FrontendProxy(address) if address else None
+        self._proxy = FrontendProxy(address, StripeJs(config)) if address else None
         self._parts = PartsProxy(config) if config.one_port else None
         self._origins = allowed_origins(config)
 

@@ -1,4 +1,7 @@
-"""Passes everything that is not ours to the frontend's own server, unchanged in both directions."""
+"""Passes everything that is not ours to the frontend's own server, in both directions.
+
+Only its pages are changed: the local Stripe.js is put into them (`stripe_js`).
+"""
 
 import asyncio
 import contextlib
@@ -17,6 +20,7 @@ from aiohttp import (
 from multidict import CIMultiDict
 from yarl import URL
 
+from .stripe_js import PageChange, StripeJs
 from .templates import render
 
 _HOP_BY_HOP = {
@@ -95,13 +99,20 @@ class Proxy:
             response = web.StreamResponse(status=upstream.status, reason=upstream.reason)
             named = upstream.headers.getall("Connection", [])
             response.headers.extend(_end_to_end(upstream.headers.items(), named))
+            change = self._change(request, response)
             await response.prepare(request)
             if request.method != "HEAD":
                 async for chunk in upstream.content.iter_any():
-                    await response.write(chunk)
+                    await response.write(change.feed(chunk) if change else chunk)
+                if change:
+                    await response.write(change.finish())
             with contextlib.suppress(ConnectionError):
                 await response.write_eof()
             return response
+
+    def _change(self, _request: web.Request, _response: web.StreamResponse) -> PageChange | None:
+        """What is done to the body of a response; None passes it on as it is."""
+        return None
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         offered = [
@@ -134,7 +145,19 @@ class Proxy:
 
 
 class FrontendProxy(Proxy):
-    """The frontend's own server; people see its absence as a page."""
+    """The frontend's own server; its pages get the local Stripe.js, its absence is a page."""
+
+    def __init__(self, frontend_url: str, stripe_js: StripeJs) -> None:
+        super().__init__(frontend_url)
+        self._stripe_js = stripe_js
+
+    def _headers(self, request: web.Request, without: Iterable[str] = ()) -> CIMultiDict[str]:
+        headers = super()._headers(request, without)
+        self._stripe_js.ask(request, headers)
+        return headers
+
+    def _change(self, request: web.Request, response: web.StreamResponse) -> PageChange | None:
+        return self._stripe_js.change(request, response)
 
     def _unreachable(self, error: Exception) -> web.Response:
         page = render(
