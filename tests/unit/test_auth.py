@@ -23,7 +23,6 @@ from tests.credentials import (
 )
 from tests.factories import http_event
 
-
 COGNITO = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_a1"
 
 
