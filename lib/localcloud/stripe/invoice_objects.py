@@ -131,7 +131,8 @@ def blank(customer: Obj) -> Obj:
 def amounts(lines: list[Obj], balance: int, currency: str) -> Obj:
     """The sums of an unpaid invoice over `lines` to a customer with that balance (minor units)."""
     subtotal = sum(each["amount"] for each in lines)
-    total = subtotal
+    offs = _discounts(lines)
+    total = subtotal - sum(off["amount"] for off in offs)
     amount_due = due(total, balance, currency)
     return {
         "amount_due": amount_due,
@@ -145,8 +146,17 @@ def amounts(lines: list[Obj], balance: int, currency: str) -> Obj:
         "subtotal": subtotal,
         "subtotal_excluding_tax": subtotal,
         "total": total,
-        "total_discount_amounts": [],
+        "total_discount_amounts": offs,
         "total_excluding_tax": total,
-        "total_pretax_credit_amounts": [],
+        "total_pretax_credit_amounts": [{**off, "type": "discount"} for off in offs],
         "total_taxes": [],
     }
+
+
+def _discounts(lines: list[Obj]) -> list[Obj]:
+    """What each discount takes off all lines together: `{"amount", "discount"}`."""
+    sums: dict[str, int] = {}
+    for line in lines:
+        for off in line["discount_amounts"]:
+            sums[off["discount"]] = sums.get(off["discount"], 0) + off["amount"]
+    return [{"amount": amount, "discount": discount} for discount, amount in sums.items()]

@@ -6,7 +6,7 @@ Source: Stripe's documentation "Preview prorations", and "Create a preview invoi
 import contextlib
 from dataclasses import replace
 
-from localcloud.stripe import plan_change
+from localcloud.stripe import plan_change, subscription_discounts
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import StripeError, invalid, missing_param
 from localcloud.stripe.nouns import random_text
@@ -25,6 +25,7 @@ PARAMS = Hash(
     {
         **EXPAND,
         "customer": Text(),
+        "discounts": subscription_discounts.PARAMS,
         "subscription": Text(),
         "subscription_details": Hash(
             {
@@ -43,7 +44,7 @@ PARAMS = Hash(
         ),
     },
     unbuilt=words(
-        """automatic_tax currency customer_account customer_details discounts invoice_items issuer
+        """automatic_tax currency customer_account customer_details invoice_items issuer
         on_behalf_of preview_mode schedule schedule_details"""
     ),
 )
@@ -74,6 +75,8 @@ def _invoice(work: Work, params: Obj) -> Obj:
     subscription = _subscription(work, params)
     if details.get("cancel_now"):
         return _last(work, subscription, details)
+    if "discounts" in params:
+        subscription_discounts.replace(work, subscription, params["discounts"])
     invoice = plan_change.change(work, subscription, details)
     if "cancel_at_period_end" in details:
         end_with_period(work, subscription, wanted=details["cancel_at_period_end"])
@@ -121,6 +124,8 @@ def _new(work: Work, params: Obj, details: Obj) -> Obj:
     subscription = life.build(
         work, customer, items, trial_end=None if trial_end == "now" else trial_end
     )
+    if "discounts" in params:
+        subscription_discounts.replace(work, subscription, params["discounts"])
     return draft(work, subscription, "subscription_create")
 
 

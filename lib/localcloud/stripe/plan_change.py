@@ -4,11 +4,11 @@ from localcloud.stripe import item_changes
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import not_built
 from localcloud.stripe.item_changes import Change
-from localcloud.stripe.proration import Proration, full, moment_of, prorate
+from localcloud.stripe.proration import Proration, moment_of, prorate
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_checks import trial_moment
 from localcloud.stripe.subscription_invoices import draft, draft_pending
-from localcloud.stripe.subscription_objects import items_of, period_of
+from localcloud.stripe.subscription_objects import full, items_of, period_of
 from localcloud.stripe.work import Work
 
 PARAMS = ("items", "billing_cycle_anchor", "proration_behavior", "proration_date", "trial_end")

@@ -6,13 +6,13 @@ Source: Stripe's documentation "Prorations" and "Compare classic and flexible bi
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from localcloud.stripe import invoice_objects
+from localcloud.stripe import invoice_objects, subscription_discounts
 from localcloud.stripe.errors import invalid
 from localcloud.stripe.item_changes import Change
 from localcloud.stripe.resources import invoice_items
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_invoices import debit_of
-from localcloud.stripe.subscription_objects import period_of
+from localcloud.stripe.subscription_objects import full, in_advance, items_of, period_of
 from localcloud.stripe.work import Work
 
 NO_CREDITED = {"credited_items": None}
@@ -49,17 +49,28 @@ class Proration:
     def debit(self, item: Obj) -> None:
         """Charge the rest of the period, as an invoice item that waits."""
         start, end = period_of(self.work, self.subscription)
-        amount = portion(full(self.work, item), end - self.moment, end - start)
-        line = self._line(item, amount, "Remaining time on")
+        items = items_of(self.work, self.subscription)
+        whole = [full(self.work, each) for each in items]
+        place = [each["id"] for each in items].index(item["id"])
+        net = subscription_discounts.lasting(self.work, self.subscription, whole)[place]
+        line = self._line(item, portion(net, end - self.moment, end - start), "Remaining time on")
         self._wait(line)
-        self.work.update(item, _debit=debit_of(line))
+        gross = portion(whole[place], end - self.moment, end - start)
+        self.work.update(item, _debit=debit_of(line, gross))
 
     def _unused(self, item: Obj) -> int:
-        """Classic billing mode credits by the current price, flexible by what was charged last."""
+        """Classic billing mode credits by the current price, flexible by what was charged last.
+
+        Either way the discounts of the last charge count.
+        """
         start, end = period_of(self.work, self.subscription)
-        if self.subscription["billing_mode"]["type"] == "classic":
-            return portion(full(self.work, item), end - self.moment, end - start)
         debit = item.get("_debit")
+        if self.subscription["billing_mode"]["type"] == "classic":
+            paid, gross = (debit["amount"], debit["gross"]) if debit else (1, 1)
+            if gross == 0:
+                paid, gross = 1, 1
+            amount = full(self.work, item) * paid
+            return portion(amount, end - self.moment, (end - start) * gross)
         if debit is None or debit["end"] <= self.moment:
             return 0
         return portion(debit["amount"], debit["end"] - self.moment, debit["end"] - debit["start"])
@@ -81,17 +92,6 @@ class Proration:
 
     def _wait(self, line: Obj) -> None:
         invoice_items.new(self.work, self.subscription["customer"], line, self.moment)
-
-
-def full(work: Work, item: Obj) -> int:
-    """What an item costs in advance for a whole period, in minor units."""
-    price = work.need("price", item["_price"])
-    return int(price["unit_amount"] * item["quantity"]) if in_advance(work, item) else 0
-
-
-def in_advance(work: Work, item: Obj) -> bool:
-    """Whether an item is paid before it is used; metered usage is not, nor prorated."""
-    return bool(work.need("price", item["_price"])["recurring"]["usage_type"] == "licensed")
 
 
 def _each(amount: int, quantity: int) -> str:

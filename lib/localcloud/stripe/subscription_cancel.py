@@ -2,9 +2,9 @@
 
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import no_such
-from localcloud.stripe.proration import Proration, in_advance
+from localcloud.stripe.proration import Proration
 from localcloud.stripe.store import Obj
-from localcloud.stripe.subscription_objects import items_of
+from localcloud.stripe.subscription_objects import in_advance, items_of
 from localcloud.stripe.work import Work
 
 

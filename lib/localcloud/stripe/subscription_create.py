@@ -1,6 +1,6 @@
 """Creating a subscription by the API, without Checkout."""
 
-from localcloud.stripe import invoicing
+from localcloud.stripe import invoicing, subscription_discounts
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import StripeError, invalid, missing_param
 from localcloud.stripe.store import Obj
@@ -25,6 +25,8 @@ def create(work: Work, params: Obj) -> Obj:
     trial_end = _trial_end(work, params)
     fields = _create_fields(work, customer, params)
     subscription = life.build(work, customer, items, trial_end=trial_end, **fields)
+    if params.get("discounts"):
+        subscription_discounts.replace(work, subscription, params["discounts"])
     invoice = bill(work, subscription, "subscription_create")
     if error := _first_payment(work, subscription, invoice, params):
         raise error

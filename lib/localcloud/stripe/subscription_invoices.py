@@ -1,6 +1,6 @@
 """What a subscription is billed for: its items' periods, and invoice items that wait."""
 
-from localcloud.stripe import invoice_objects, invoicing
+from localcloud.stripe import invoice_objects, invoicing, subscription_discounts
 from localcloud.stripe.resources import invoice_items
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_objects import items_of, period_of
@@ -39,12 +39,14 @@ def _with_pending(
     """Invoice items come first, as at Stripe."""
     waiting = invoice_items.pending(work, subscription)
     lines = [invoice_items.line_of(each) for each in waiting] + lines
+    active = subscription_discounts.take_off(work, subscription, lines)
     invoice = invoicing.draft(work, subscription, lines, reason, period)
+    invoice["discounts"] = active
     for each in waiting:
         work.update(each, invoice=invoice["id"])
     remember_debits(work, invoice)
     subscription["latest_invoice"] = invoice["id"]
-    return invoice
+    return work.update(invoice)
 
 
 def _line(work: Work, subscription: Obj, item: Obj) -> Obj:
@@ -61,16 +63,21 @@ def remember_debits(work: Work, invoice: Obj) -> None:
     for line in invoice["_lines"]:
         details = line["parent"]["subscription_item_details"]
         item = work.find("subscription_item", details["subscription_item"])
-        last = item["_debit"]["start"] if item and item.get("_debit") else 0
-        if item and line["amount"] >= 0 and last <= line["period"]["start"]:
-            work.update(item, _debit=debit_of(line))
+        if item is None or line["amount"] < 0:
+            continue
+        last = item.get("_debit")
+        if last and last["line"] == line["id"]:
+            work.update(item, _debit={**last, "invoice": invoice["id"]})
+        elif last is None or last["start"] <= line["period"]["start"]:
+            work.update(item, _debit=debit_of(line, line["amount"]))
 
 
-def debit_of(line: Obj) -> Obj:
-    """What a line charged: `{"amount", "start", "end", "invoice", "line"}`."""
+def debit_of(line: Obj, gross: int) -> Obj:
+    """What a line charged, and what that was before discounts (`gross`), in minor units."""
     return {
-        "amount": line["amount"],
+        "amount": line["amount"] - sum(off["amount"] for off in line["discount_amounts"]),
         "end": line["period"]["end"],
+        "gross": gross,
         "invoice": line["invoice"],
         "line": line["id"],
         "start": line["period"]["start"],

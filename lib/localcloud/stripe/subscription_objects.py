@@ -92,3 +92,14 @@ def period_of(work: Work, subscription: Obj) -> tuple[int, int]:
     """Start and end of the current period; all items share it."""
     item = items_of(work, subscription)[0]
     return item["current_period_start"], item["current_period_end"]
+
+
+def full(work: Work, item: Obj) -> int:
+    """What an item costs in advance for a whole period, in minor units."""
+    price = work.need("price", item["_price"])
+    return int(price["unit_amount"] * item["quantity"]) if in_advance(work, item) else 0
+
+
+def in_advance(work: Work, item: Obj) -> bool:
+    """Whether an item is paid before it is used; metered usage is not, nor prorated."""
+    return bool(work.need("price", item["_price"])["recurring"]["usage_type"] == "licensed")

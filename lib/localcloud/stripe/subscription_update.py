@@ -1,6 +1,6 @@
 """Changing a subscription by the API."""
 
-from localcloud.stripe import invoicing, plan_change
+from localcloud.stripe import invoicing, plan_change, subscription_discounts
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import invalid
 from localcloud.stripe.store import Obj
@@ -17,6 +17,8 @@ def update(work: Work, params: Obj, id: str) -> Obj:
         )
     before = work.present(subscription)
     subscription.update(_changes(work, subscription, params))
+    if "discounts" in params:
+        subscription_discounts.replace(work, subscription, params["discounts"])
     change_plan(work, subscription, params)
     if "cancel_at_period_end" in params:
         end_with_period(work, subscription, wanted=params["cancel_at_period_end"])

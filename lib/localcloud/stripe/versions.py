@@ -47,10 +47,12 @@ ADDED: dict[str, dict[str, tuple[str, ...]]] = {
         "checkout.session": ("branding_settings", "name_collection", "customer_account"),
         "customer": ("business_name", "individual_name", "customer_account"),
         "customer_balance_transaction": ("customer_account",),
+        "discount": ("customer_account", "source"),
         "invoice": ("customer_account",),
         "invoiceitem": ("customer_account",),
         "payment_intent": ("customer_account", "payment_details"),
         "payment_method": ("customer_account",),
+        "promotion_code": ("customer_account", "promotion"),
         "setup_intent": ("customer_account",),
         "subscription": ("customer_account",),
     },
@@ -70,6 +72,11 @@ ADDED: dict[str, dict[str, tuple[str, ...]]] = {
         "subscription": ("status_details",),
         "invoice": ("status_details",),
     },
+}
+
+# fields taken away by a release, by kind of object
+GONE: dict[str, dict[str, tuple[str, ...]]] = {
+    CLOVER: {"discount": ("coupon",), "promotion_code": ("coupon",)},
 }
 
 
@@ -104,6 +111,10 @@ def render(value: Any, version: str, kind: str | None = None) -> Any:
         return value
     result = {name: render(item, version) for name, item in value.items()}
     kind = kind or value.get("object")
+    for release, kinds in GONE.items():
+        if version[:10] >= release and isinstance(kind, str):
+            for name in kinds.get(kind, ()):
+                result.pop(name, None)
     for release in (ENDIVE, DAHLIA, CLOVER):
         if version[:10] >= release or not isinstance(kind, str):
             break

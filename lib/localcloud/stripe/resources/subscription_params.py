@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from localcloud.stripe import subscription_discounts
 from localcloud.stripe.errors import not_built
 from localcloud.stripe.params import (
     EXPAND,
@@ -59,6 +60,7 @@ FIELDS: dict[str, Spec] = {
     "collection_method": Enum(("charge_automatically",)),
     "default_payment_method": Text(),
     "description": Text(500, clearable=True),
+    "discounts": subscription_discounts.PARAMS,
     "metadata": Metadata(),
     "off_session": Boolean(),
     "payment_settings": Hash(
@@ -71,7 +73,7 @@ FIELDS: dict[str, Spec] = {
 }
 UNBUILT = words(
     """add_invoice_items application_fee_percent automatic_tax
-    billing_schedules billing_thresholds days_until_due default_source default_tax_rates discounts
+    billing_schedules billing_thresholds days_until_due default_source default_tax_rates
     invoice_settings on_behalf_of pending_invoice_item_interval transfer_data trial_from_plan"""
 )
 ITEM_UNBUILT = words("billing_thresholds discounts price_data tax_rates")

@@ -1,0 +1,152 @@
+"""Coupons: how much is taken off, and for how long (https://docs.stripe.com/api/coupons)."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud.stripe.currency import Currency
+from localcloud.stripe.errors import StripeError, invalid
+from localcloud.stripe.lists import page
+from localcloud.stripe.nouns import random_text
+from localcloud.stripe.params import EXPAND, PAGE, Enum, Hash, Integer, Metadata, Range, Text, words
+from localcloud.stripe.registry import Resource, Route
+from localcloud.stripe.store import Obj, Where, within
+from localcloud.stripe.work import Work, merge_metadata, plain
+
+URL = "/v1/coupons"
+EXISTS = Where("json_extract(body, '$._deleted') IS NULL")
+
+
+@dataclass(frozen=True)
+class Percent:
+    """A number above 0 and up to 100, with at most four decimal places."""
+
+    def parse(self, raw: Any, at: str, version: str) -> float:
+        if not isinstance(raw, str) or not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", raw):
+            raise invalid(f"Invalid decimal: {raw}"[:200], at)
+        if not 0 < float(raw) <= 100:
+            raise invalid("Coupon percent_off must be greater than 0 and at most 100.", at)
+        return float(raw)
+
+
+def is_valid(work: Work, coupon: Obj) -> bool:
+    """Whether the coupon can still be redeemed."""
+    used_up = coupon["max_redemptions"] and coupon["times_redeemed"] >= coupon["max_redemptions"]
+    expired = coupon["redeem_by"] and coupon["redeem_by"] <= work.now
+    return not (used_up or expired or coupon.get("_deleted"))
+
+
+def present(work: Work, coupon: Obj) -> Obj:
+    if coupon.get("_deleted"):
+        return plain(work, coupon)
+    return {**plain(work, coupon), "valid": is_valid(work, coupon)}
+
+
+def redeemable(work: Work, identifier: str, at: str) -> Obj:
+    """The coupon named by a parameter, or a 400 if there is none or it cannot be redeemed."""
+    coupon = work.need("coupon", identifier, param=at)
+    if not is_valid(work, coupon):
+        raise invalid(f"Coupon expired: {identifier}", at, "coupon_expired")
+    return coupon
+
+
+def create(work: Work, params: Obj) -> Obj:
+    _check(params)
+    identifier = params.get("id", random_text(8))
+    if (old := work.find("coupon", identifier)) and not old.get("_deleted"):
+        raise StripeError(400, "Coupon already exists.", code="resource_already_exists", param="id")
+    coupon = work.new(
+        "coupon",
+        amount_off=params.get("amount_off"),
+        currency=params.get("currency"),
+        duration=params.get("duration", "once"),
+        duration_in_months=params.get("duration_in_months"),
+        max_redemptions=params.get("max_redemptions"),
+        metadata=merge_metadata({}, params.get("metadata")),
+        name=params.get("name"),
+        percent_off=params.get("percent_off"),
+        redeem_by=params.get("redeem_by"),
+        times_redeemed=0,
+    )
+    coupon["id"] = identifier
+    return work.present(work.create(coupon, "coupon.created"))
+
+
+def _check(params: Obj) -> None:
+    if ("percent_off" in params) == ("amount_off" in params):
+        raise invalid("You must pass either `percent_off` or `amount_off`, and not both.")
+    if "amount_off" in params and "currency" not in params:
+        raise invalid("You must pass currency when passing amount_off", "currency")
+    repeating = params.get("duration") == "repeating"
+    if repeating and "duration_in_months" not in params:
+        raise invalid(
+            "Must pass `duration_in_months` when `duration` is `repeating`.", "duration_in_months"
+        )
+    if not repeating and "duration_in_months" in params:
+        raise invalid(
+            "`duration_in_months` can only be passed when `duration` is `repeating`.",
+            "duration_in_months",
+        )
+
+
+def retrieve(work: Work, params: Obj, id: str) -> Obj:
+    return work.present(work.need("coupon", id))
+
+
+def update(work: Work, params: Obj, id: str) -> Obj:
+    coupon = work.need("coupon", id)
+    changes: Obj = {"name": params["name"]} if "name" in params else {}
+    if "metadata" in params:
+        changes["metadata"] = merge_metadata(coupon["metadata"], params["metadata"])
+    return work.present(work.update(coupon, "coupon.updated", **changes))
+
+
+def delete(work: Work, params: Obj, id: str) -> Obj:
+    """Nobody can redeem it any more; those who have keep their discount."""
+    coupon = work.need("coupon", id)
+    work.emit("coupon.deleted", coupon)
+    return work.present(work.update(coupon, _deleted=True))
+
+
+def list_all(work: Work, params: Obj) -> Obj:
+    wheres = [EXISTS]
+    if "created" in params:
+        wheres.append(within("created", params["created"]))
+    return page(work, "coupon", URL, params, *wheres)
+
+
+CREATE = Hash(
+    {
+        **EXPAND,
+        "amount_off": Integer(1),
+        "currency": Currency(),
+        "duration": Enum(("forever", "once", "repeating")),
+        "duration_in_months": Integer(1),
+        "id": Text(200),
+        "max_redemptions": Integer(1),
+        "metadata": Metadata(),
+        "name": Text(40),
+        "percent_off": Percent(),
+        "redeem_by": Integer(0),
+    },
+    unbuilt=words("applies_to currency_options"),
+)
+RESOURCE = Resource(
+    kind="coupon",
+    present=present,
+    routes=(
+        Route("POST", URL, create, CREATE),
+        Route("GET", URL, list_all, Hash({**PAGE, "created": Range()})),
+        Route("GET", URL + "/{id}", retrieve, Hash(EXPAND)),
+        Route(
+            "POST",
+            URL + "/{id}",
+            update,
+            Hash(
+                {**EXPAND, "metadata": Metadata(), "name": Text(40, clearable=True)},
+                unbuilt=("currency_options",),
+            ),
+        ),
+        Route("DELETE", URL + "/{id}", delete),
+    ),
+)
