@@ -241,3 +241,83 @@ def test_restrictions_of_promotion_codes(april: LocalStripe) -> None:
             subscribe(april, known, discounts=[{"promotion_code": identifier}])
     own = code(customer=known.id)
     assert subscribe(april, known, discounts=[{"promotion_code": own}]).latest_invoice.total == 2320
+
+
+def bought(local: LocalStripe, done: dict[str, Any]) -> Any:
+    assert done["status"] == "complete", done
+    return local.client().v1.subscriptions.retrieve(
+        done["session"]["subscription"], {"expand": ["latest_invoice"]}
+    )
+
+
+def test_checkout_with_a_coupon(april: LocalStripe) -> None:
+    client = april.client()
+    made = coupon(april, percent_off=20, duration="forever")
+    customer = client.v1.customers.create({"email": "c@example.com"})
+    session = april.checkout(customer.id, discounts=[{"coupon": made.id}])
+    assert (session.amount_subtotal, session.amount_total) == (2900, 2320)
+    assert session.total_details.amount_discount == 580
+    assert session.discounts[0].coupon == made.id
+    subscription = bought(april, april.pay(session.id))
+    assert (subscription.latest_invoice.total, subscription.latest_invoice.status) == (2320, "paid")
+    assert len(subscription.discounts) == 1
+    charge = client.v1.charges.list({"customer": customer.id}).data[0]
+    assert charge.amount == 2320
+    assert client.v1.coupons.retrieve(made.id).times_redeemed == 1
+
+
+def test_checkout_with_a_code_that_is_typed(april: LocalStripe) -> None:
+    client = april.client()
+    made = coupon(april, percent_off=100, duration="once")
+    params: Any = {
+        "coupon": made.id,
+        "code": "FREEMONTH",
+        "restrictions": {"first_time_transaction": True},
+    }
+    code = client.v1.promotion_codes.create(params)
+    customer = client.v1.customers.create({"email": "c@example.com"})
+    session = april.checkout(customer.id, allow_promotion_codes=True)
+    assert april.pay(session.id, "4000000000000002")["status"] == "declined"
+    wrong = april.pay(session.id, promotionCode="NOSUCH")
+    assert wrong["error"]["message"] == "This code is invalid."
+    done = april.pay(session.id, promotionCode="freemonth")
+    subscription = bought(april, done)
+    assert (done["session"]["amount_total"], subscription.latest_invoice.amount_paid) == (0, 0)
+    assert done["session"]["payment_status"] == "no_payment_required"
+    assert done["session"]["discounts"] == [{"coupon": None, "promotion_code": code.id}]
+    assert subscription.default_payment_method is not None
+    upcoming = client.v1.invoices.create_preview({"subscription": subscription.id})
+    assert upcoming.total == 2900
+
+
+def test_a_session_without_codes_takes_none(april: LocalStripe) -> None:
+    made = coupon(april, percent_off=10, max_redemptions=1)
+    session = april.checkout()
+    assert (
+        "takes no promotion codes" in april.pay(session.id, promotionCode="X")["error"]["message"]
+    )
+    for wrong in (
+        {"allow_promotion_codes": True, "discounts": [{"coupon": made.id}]},
+        {"discounts": [{"coupon": made.id, "promotion_code": "promo_x"}]},
+        {"discounts": [{"coupon": "nosuch"}]},
+    ):
+        with pytest.raises(stripe.InvalidRequestError):
+            april.checkout(**wrong)
+    first, second = (april.checkout(discounts=[{"coupon": made.id}]) for _ in range(2))
+    assert april.pay(first.id)["status"] == "complete"
+    assert april.pay(second.id)["error"]["code"] == "coupon_expired"
+
+
+def test_the_page_takes_a_code(april: LocalStripe) -> None:
+    client = april.client()
+    params: Any = {"coupon": coupon(april, amount_off=400, currency="usd").id, "code": "PAGE"}
+    client.v1.promotion_codes.create(params)
+    session = april.checkout(allow_promotion_codes=True)
+    path = f"/c/pay/{session.client_secret}/promotion"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    _, _, refused = april.http("POST", path, b"code=WRONG", headers)
+    assert "This code is invalid." in refused.decode()
+    _, _, taken = april.http("POST", path, b"code=page", headers)
+    for text in ("Discount", "−$4.00", "$25.00"):  # 29 - 4
+        assert text in taken.decode()
+    assert client.v1.checkout.sessions.retrieve(session.id).amount_total == 2500

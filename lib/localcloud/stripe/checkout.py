@@ -6,7 +6,7 @@ Since basil, the subscription is made only when its first payment has succeeded
 
 from dataclasses import dataclass
 
-from localcloud.stripe import invoicing
+from localcloud.stripe import checkout_discounts, invoicing
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.cards import CardDetails
 from localcloud.stripe.errors import StripeError, invalid
@@ -42,6 +42,7 @@ def pay(work: Work, session: Obj, card: CardDetails | None, email: str | None) -
     Raises a 400 if the session is not open or wants a card; a refusal is an outcome.
     """
     _check_open(session)
+    checkout_discounts.check(work, session)
     if not collects(session):
         return _complete(work, session, None, None, {"email": email, "name": None})
     if card is None:
@@ -125,6 +126,7 @@ def _complete(
         changes = _subscribe(work, session, customer, intent, method)
     elif intent:
         changes["payment_intent"] = intent["id"]
+        checkout_discounts.redeem(work, session, None)
     details = {**(session["customer_details"] or {}), "email": pending["email"]}
     work.update(
         session,
@@ -185,6 +187,7 @@ def _subscribe(
         default_payment_method=method["id"] if method else None,
         **fields,
     )
+    checkout_discounts.redeem(work, session, subscription)
     invoice = bill(work, subscription, "subscription_create", balance=False)
     paid = intent if intent and intent["object"] == "payment_intent" else None
     invoicing.settle(work, invoice, paid)

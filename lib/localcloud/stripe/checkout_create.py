@@ -1,19 +1,14 @@
 """Opening a Checkout Session."""
 
+from localcloud.stripe import checkout_discounts
+from localcloud.stripe.checkout_objects import blank, echo
 from localcloud.stripe.errors import invalid, missing_param, not_built
 from localcloud.stripe.nouns import new_id, random_text
-from localcloud.stripe.params import (
-    words,
-)
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work, merge_metadata
 
 LIFETIME = 24 * 3600
 SHORTEST = 30 * 60
-ECHOED = words(
-    """allow_promotion_codes billing_address_collection cancel_url client_reference_id customer
-    customer_email locale return_url submit_type success_url"""
-)
 
 
 def create(work: Work, params: Obj) -> Obj:
@@ -27,7 +22,7 @@ def create(work: Work, params: Obj) -> Obj:
         customer = work.need("customer", params["customer"], param="customer")
     lines = _lines(work, params)
     total = 0 if _has_trial(params) else sum(line["amount_total"] for line in lines)
-    session = work.new("checkout.session", **_echo(params), **_blank(params))
+    session = work.new("checkout.session", **echo(params), **blank(params))
     secret = f"{session['id']}_secret_{random_text(48)}"
     session.update(
         amount_subtotal=total,
@@ -38,12 +33,16 @@ def create(work: Work, params: Obj) -> Obj:
         expires_at=_expires_at(work, params),
         ui_mode=ui_mode,
         url=f"{work.base_url}/c/pay/{session['id']}" if ui_mode == "hosted_page" else None,
+        _discounts=[],
         _lines=lines,
         _secret=secret,
         _subscription_data=_subscription_data(work, params),
+        _trial=_has_trial(params),
         _version=work.version,
     )
     session["_due"] = session["expires_at"]
+    if params.get("discounts"):
+        checkout_discounts.reduce(work, session, params["discounts"])
     return work.present(work.create(session))
 
 
@@ -70,6 +69,12 @@ def _check_addresses(params: Obj, ui_mode: str) -> None:
 
 
 def _check_pairs(params: Obj) -> None:
+    if "discounts" in params and "allow_promotion_codes" in params:
+        raise invalid(
+            "You may only specify one of these parameters: allow_promotion_codes, discounts."
+        )
+    if any(len(each) != 1 for each in params.get("discounts", [])):
+        raise invalid("You must specify exactly one of coupon, promotion_code.", "discounts[0]")
     if "customer" in params and "customer_email" in params:
         raise invalid(
             "You may only specify one of these parameters: customer, customer_email.", "customer"
@@ -185,86 +190,4 @@ def _customer_details(customer: Obj | None, params: Obj) -> Obj | None:
         "phone": None,
         "tax_exempt": customer["tax_exempt"] if customer else "none",
         "tax_ids": None,
-    }
-
-
-def _echo(params: Obj) -> Obj:
-    """Fields that are the parameters as given."""
-    types = params.get("allowed_payment_method_types")
-    subscription = params["mode"] == "subscription"
-    embedded = params.get("ui_mode") == "embedded_page"
-    creation = None if subscription or "customer" in params else "if_required"
-    if subscription and "customer" not in params:
-        creation = "always"
-    return {
-        **{name: params.get(name) for name in ECHOED},
-        "allowed_payment_method_types": types,
-        "customer_creation": params.get("customer_creation", creation),
-        "metadata": merge_metadata({}, params.get("metadata", {})),
-        "mode": params["mode"],
-        "payment_method_collection": params.get("payment_method_collection", "always")
-        if subscription
-        else "if_required",
-        "payment_method_types": ["card"],
-        "redirect_on_completion": params.get("redirect_on_completion", "always")
-        if embedded
-        else None,
-    }
-
-
-def _blank(params: Obj) -> Obj:
-    """Fields of features that are not used."""
-    return {
-        "adaptive_pricing": {"enabled": False},
-        "after_expiration": None,
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "branding_settings": None,
-        "collected_information": None,
-        "consent": None,
-        "consent_collection": None,
-        "currency_conversion": None,
-        "custom_fields": [],
-        "custom_text": {
-            "after_submit": None,
-            "shipping_address": None,
-            "submit": None,
-            "terms_of_service_acceptance": None,
-        },
-        "customer_account": None,
-        "discounts": [],
-        "integration_identifier": None,
-        "invoice": None,
-        "invoice_creation": None
-        if params["mode"] == "subscription"
-        else {
-            "enabled": False,
-            "invoice_data": {
-                "account_tax_ids": None,
-                "custom_fields": None,
-                "description": None,
-                "footer": None,
-                "issuer": None,
-                "metadata": {},
-                "rendering_options": None,
-            },
-        },
-        "managed_payments": None,
-        "origin_context": None,
-        "payment_intent": None,
-        "payment_link": None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
-        "payment_status": "unpaid",
-        "permissions": None,
-        "phone_number_collection": {"enabled": False},
-        "recovered_from": None,
-        "saved_payment_method_options": None,
-        "setup_intent": None,
-        "shipping_address_collection": None,
-        "shipping_cost": None,
-        "shipping_options": [],
-        "status": "open",
-        "subscription": None,
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
-        "wallet_options": None,
     }

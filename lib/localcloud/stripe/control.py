@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from localcloud.stripe import catalogue, checkout, versions
+from localcloud.stripe import catalogue, checkout, checkout_discounts, versions
 from localcloud.stripe.account import Account
 from localcloud.stripe.app_keys import ACCOUNT, WAKE
 from localcloud.stripe.cards import CardDetails
@@ -39,18 +39,20 @@ def reset(account: Account) -> JsonObject:
     return {"status": "ok"}
 
 
+PAY = ("sessionId", "card", "email", "name", "authentication", "promotionCode")
 DEFAULT_CARD = "4242424242424242"
 
 
 def pay(account: Account, body: Any) -> JsonObject:
     """Pay a session as on its page: `{"sessionId", "card"?, "email"?, "name"?, "authentication"?}`.
 
+    A `promotionCode` is entered before that, if the session allows one.
     Answers `{"status": "complete"|"declined"|"requires_action", "session", "error"?}`. For a card
     that asks for 3D Secure, `authentication` (`complete` or `fail`) goes through that step too;
     alone, without a card, it answers a step begun before. The card `none` is for a session
     that asks for none.
     """
-    fields = _strings(body, ("sessionId", "card", "email", "name", "authentication"))
+    fields = _strings(body, PAY)
     if "sessionId" not in fields:
         raise invalid("sessionId is required.", "sessionId")
     if fields.get("authentication", "fail") not in ("complete", "fail"):
@@ -59,6 +61,8 @@ def pay(account: Account, body: Any) -> JsonObject:
     with account.store.transaction():
         account.catch_up(work)
         session = work.need("checkout.session", fields["sessionId"], param="sessionId")
+        if "promotionCode" in fields:
+            checkout_discounts.enter(work, session, fields["promotionCode"])
         outcome = _pay(work, session, fields)
     return _outcome(account, outcome)
 

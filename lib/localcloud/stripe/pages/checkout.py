@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from localcloud.stripe import checkout, control
+from localcloud.stripe import checkout, checkout_discounts, control
 from localcloud.stripe.app_keys import ACCOUNT, WAKE
 from localcloud.stripe.cards import CARDS, CardDetails
 from localcloud.stripe.errors import StripeError
@@ -48,6 +48,21 @@ async def embedded(request: web.Request) -> web.Response:
 async def pay(request: web.Request) -> web.Response:
     """`POST /c/pay/{client_secret}` with the card's fields."""
     return await _act(request, _pay)
+
+
+async def promotion(request: web.Request) -> web.Response:
+    """`POST /c/pay/{client_secret}/promotion` with a promotion `code`; answers with the page."""
+    fields = await forms.read(request)
+    secret = request.match_info["secret"]
+    work, session = _find(request, secret.partition("_secret_")[0], secret=secret)
+    if session is None:
+        return _unknown()
+    try:
+        with work.store.transaction():
+            checkout_discounts.enter(work, session, fields.get("code", ""))
+    except StripeError as error:
+        return _show(work, session, error.message)
+    return _show(work, session)
 
 
 async def authenticate(request: web.Request) -> web.Response:
@@ -168,16 +183,24 @@ def _show(work: Work, session: Obj, alert: str | None = None) -> web.Response:
             {
                 "name": item["description"],
                 "quantity": item["quantity"],
-                "amount": render.money(item["amount_total"], item["currency"]),
+                "amount": render.money(item["amount_subtotal"], item["currency"]),
             }
             for item in items
         ],
+        off=_off(session, items),
+        promotion=session["allow_promotion_codes"] and session["status"] == "open",
         session_id=session["id"],
         subscription=session["mode"] == "subscription",
         total=render.money(sum(item["amount_total"] for item in items), session["currency"]),
         trial=f"{days} days free" if days else "",
         waiting=bool(session.get("_pending")),
     )
+
+
+def _off(session: Obj, items: list[Obj]) -> str:
+    """What discounts take off, or nothing."""
+    off = sum(item["amount_discount"] for item in items)
+    return render.money(off, session["currency"]) if off else ""
 
 
 def _grouped(number: str) -> str:

@@ -11,6 +11,7 @@ def add_to(app: web.Application) -> None:
     app.router.add_get("/c/embed/{secret}", checkout.embedded)
     app.router.add_post("/c/pay/{secret}", checkout.pay)
     app.router.add_post("/c/pay/{secret}/authenticate", checkout.authenticate)
+    app.router.add_post("/c/pay/{secret}/promotion", checkout.promotion)
     app.router.add_get("/p/session/{id}", portal.show)
     app.router.add_post("/p/session/{id}/{secret}/cancel", portal.cancel)
     app.router.add_post("/p/session/{id}/{secret}/keep", portal.keep)

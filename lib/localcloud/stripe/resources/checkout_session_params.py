@@ -55,6 +55,7 @@ CREATE = Hash(
         "customer_update": Hash(
             dict.fromkeys(("address", "name", "shipping"), Enum(("auto", "never")))
         ),
+        "discounts": Array(Hash({"coupon": Text(), "promotion_code": Text()}), longest=1),
         "expires_at": Integer(),
         "line_items": Array(
             Hash(
@@ -96,7 +97,7 @@ CREATE = Hash(
     required=("mode",),
     unbuilt=words(
         """adaptive_pricing after_expiration automatic_tax branding_settings consent_collection
-        currency custom_fields custom_text customer_account discounts excluded_payment_method_types
+        currency custom_fields custom_text customer_account excluded_payment_method_types
         integration_identifier invoice_creation managed_payments name_collection optional_items
         origin_context payment_intent_data payment_method_configuration payment_method_data
         payment_method_options permissions phone_number_collection saved_payment_method_options
