@@ -133,7 +133,11 @@ def everything(local: LocalStripe) -> dict[str, str]:
         "discounts": [{"promotion_code": promotion.id}],
     }
     client.v1.subscriptions.update(changed.id, anew)
+    kept = client.v1.charges.list({"customer": changed.customer}).data[-1]
+    client.v1.refunds.create({"charge": kept.id, "amount": 100})
     return {
+        "charge refunded": f"charges/{kept.id}?expand[]=refunds",
+        "refund": f"refunds?charge={kept.id}",
         "coupon": f"coupons/{coupon.id}",
         "promotion_code": "promotion_codes",
         "discount": f"subscriptions/{changed.id}?expand[]=discounts&expand[]=latest_invoice",
@@ -269,6 +273,9 @@ PARAMS = {
     ("GET", "/v1/payment_intents"): "PaymentIntentListParams",
     ("GET", "/v1/setup_intents"): "SetupIntentListParams",
     ("GET", "/v1/charges"): "ChargeListParams",
+    ("POST", "/v1/refunds"): "RefundCreateParams",
+    ("POST", "/v1/refunds/{id}"): "RefundUpdateParams",
+    ("GET", "/v1/refunds"): "RefundListParams",
     ("POST", "/v1/billing_portal/sessions"): "billing_portal.SessionCreateParams",
     ("POST", "/v1/billing_portal/configurations"): "billing_portal.ConfigurationCreateParams",
     ("POST", "/v1/billing_portal/configurations/{id}"): "billing_portal.ConfigurationUpdateParams",

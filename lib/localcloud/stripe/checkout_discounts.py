@@ -57,7 +57,8 @@ def enter(work: Work, session: Obj, text: str) -> None:
     reduce(work, session, [{"promotion_code": code["id"]}])
     intent = work.find(*(session.get("_intent") or ("", "")))
     if intent:  # an attempt was declined before; the next one is for the new amount
-        work.update(intent, status="canceled", canceled_at=work.now)
+        when: Obj = {"canceled_at": work.now} if intent["object"] == "payment_intent" else {}
+        work.update(intent, status="canceled", **when)
         work.emit(f"{intent['object']}.canceled", intent)
     work.update(session, _intent=None)
 

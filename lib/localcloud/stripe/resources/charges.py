@@ -1,7 +1,7 @@
 """Charges: single attempts to take money (https://docs.stripe.com/api/charges)."""
 
 from localcloud.stripe.errors import StripeError
-from localcloud.stripe.lists import page
+from localcloud.stripe.lists import as_list, page
 from localcloud.stripe.params import EXPAND, PAGE, Hash, Range, Text
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.store import Obj, equal, within
@@ -103,6 +103,11 @@ def list_all(work: Work, params: Obj) -> Obj:
     return page(work, "charge", URL, params, *wheres)
 
 
+def _refunds(work: Work, charge: Obj) -> Obj:
+    found = work.store.select("refund", equal("charge", charge["id"]))
+    return as_list(f"{URL}/{charge['id']}/refunds", [work.present(each) for each in found])
+
+
 RESOURCE = Resource(
     kind="charge",
     expandable={
@@ -110,6 +115,7 @@ RESOURCE = Resource(
         "customer": "customer",
         "payment_intent": "payment_intent",
     },
+    included={"refunds": _refunds},
     routes=(
         Route(
             "GET",
