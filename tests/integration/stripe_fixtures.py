@@ -104,6 +104,7 @@ class LocalStripe:
         headers: dict[str, str] | None = None,
         *,
         key: bool = False,
+        seconds: float = 10,
     ) -> tuple[int, dict[str, str], bytes]:
         """A raw request: status, headers, body. Redirects are not followed."""
         request = urllib.request.Request(self.url + path, body, method=method)
@@ -112,7 +113,7 @@ class LocalStripe:
             request.add_header("Authorization", f"Bearer {self.config.stripe_secret_key}")
         opener = urllib.request.build_opener(_NoRedirect)
         try:
-            with opener.open(request, timeout=10) as response:
+            with opener.open(request, timeout=seconds) as response:
                 return response.status, dict(response.headers), response.read()
         except urllib.error.HTTPError as error:
             with error:

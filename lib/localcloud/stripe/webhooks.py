@@ -149,7 +149,7 @@ class Courier:
                 self._set_state(row["id"], "abandoned")
             return
         shown = announce.show(work, event, endpoint["api_version"])
-        attempt = await self._post(endpoint, json.dumps(shown, indent=2))
+        attempt = await self._post(endpoint, json.dumps(shown))
         with store.transaction():
             self._record(row, attempt)
 
