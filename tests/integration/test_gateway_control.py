@@ -300,7 +300,7 @@ def test_an_incomplete_signin_is_asked_again(local: RunningGateway) -> None:
     answer = local.request("POST", "/_local/signin", headers=[kind], body=b"name=%22Ada&email=")
     assert answer.status == 400
     assert "Type an e-mail address." in answer.body.decode()
-    assert 'value="&quot;Ada"' in answer.body.decode()
+    assert 'value="&#34;Ada"' in answer.body.decode()
 
 
 def test_pages_escape_what_others_wrote(local: RunningGateway) -> None:

@@ -3,6 +3,7 @@ Terraform made, if its permissions let them."""
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from localcloud.config import StackConfig
 from localcloud.functions.invocation import Result
+from localcloud.functions.manifest import FunctionSpec
 from localcloud.functions.transport import Functions, RefusedError, UnknownFunctionError
 from localcloud.gateway.event import ApiIdentity
 from localcloud.gateway.http_api import Served
@@ -89,6 +91,9 @@ class AppliedGateway(Gateway):
         raise web.HTTPConflict(
             text=f"{self.config.applied} belongs to Terraform: destroy it there, or restart."
         )
+
+    def running(self) -> Sequence[FunctionSpec]:
+        return [deployed.spec for deployed in self.applied.deployed.values()]
 
     def control_routes(self) -> list[web.AbstractRouteDef]:
         return [

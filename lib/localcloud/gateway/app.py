@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from localcloud.config import StackConfig
+from localcloud.console.app import Console
 from localcloud.functions.manifest import allowed_origins
 
 from .control import Control
@@ -25,13 +26,20 @@ class Site:
     """`/backend/*` to the functions, `/_local/*` to the control, all else to the frontend."""
 
     def __init__(
-        self, config: StackConfig, api: HttpApi, control: Control, *, ready: Callable[[], bool]
+        self,
+        config: StackConfig,
+        api: HttpApi,
+        control: Control,
+        console: Console,
+        *,
+        ready: Callable[[], bool],
     ) -> None:
         self._config = config
         self._api = api
         self._control = control
+        self._console = console
         self._ready = ready
-        self._pages = Pages(config, control.mails, control.session_cookie)
+        self._pages = Pages(config, control.session_cookie)
         address = config.frontend_address
         self._proxy = FrontendProxy(address, StripeJs(config)) if address else None
         self._parts = PartsProxy(config) if config.one_port else None
@@ -42,6 +50,7 @@ class Site:
         app.add_routes([web.get("/_health", self._health)])
         app.add_routes(self._control.routes())
         app.add_routes(self._pages.routes())
+        app.add_routes(self._console.routes())
         app.router.add_route("*", "/{path:.*}", self._dispatch)
         app.on_cleanup.append(self._close)
         return app
@@ -89,6 +98,7 @@ class Site:
 
     async def _close(self, _app: web.Application) -> None:
         await self._control.close()
+        await self._console.close()
         for proxy in (self._proxy, self._parts):
             if proxy:
                 await proxy.close()

@@ -1,15 +1,16 @@
-"""The built-in pages: the site that leads through the journey, local sign-in, the control index."""
+"""The built-in pages: the site that leads through the journey, and local sign-in."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from localcloud.config import StackConfig
+from localcloud.console.render import page as console_page
 
 from .sessions import SessionCookie, open_session, read_claims, signed_in
-from .templates import SCRIPT, STATIC, Markup, fragment, render
+from .templates import SCRIPT, STATIC, fragment, render
 
 _SITE_PATHS = ("/", "/dashboard")
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -21,11 +22,9 @@ class Pages:
     def __init__(
         self,
         config: StackConfig,
-        mails: Callable[[], Awaitable[list[dict[str, Any]]]],
         session_cookie: Callable[[], SessionCookie],
     ) -> None:
         self._config = config
-        self._mails = mails
         self._session_cookie = session_cookie
         self._policy = (
             "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; "
@@ -35,9 +34,6 @@ class Pages:
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
-            web.get("/_local", self.index),
-            web.get("/_local/", self.index),
-            web.get("/_local/mailbox", self.mailbox),
             web.get("/_local/signin", self.signin),
             web.post("/_local/signin", self.submit_signin),
             web.get("/_local/static/{name}", self.static),
@@ -58,36 +54,12 @@ class Pages:
             signed_in="true" if claims else "false",
         )
 
-    async def index(self, _request: web.Request) -> web.StreamResponse:
-        return self._page(
-            "index.html",
-            title="Local tools",
-            site=self._config.site_url,
-            aws=self._config.aws_public_url,
-            stripe=self._config.stripe_public_url,
-            bedrock=self._config.bedrock_public_url,
-            lambda_api=self._config.control_public_url,
-        )
-
-    async def mailbox(self, _request: web.Request) -> web.StreamResponse:
-        mails = [
-            fragment(
-                _MAIL,
-                subject=mail.get("subject", ""),
-                to=mail.get("to", ""),
-                at=mail.get("at", ""),
-                body=mail.get("body", ""),
-            )
-            for mail in await self._mails()
-        ]
-        listed = Markup("\n".join(mails)) if mails else Markup(_NO_MAIL)
-        return self._page("mailbox.html", title="Mailbox", mails=listed)
-
     async def static(self, request: web.Request) -> web.StreamResponse:
         return _file(request.match_info["name"])
 
     async def signin(self, request: web.Request) -> web.StreamResponse:
-        return self._signin_form(safe_path(request.query.get("callbackUrl"), self._config))
+        target = safe_path(request.query.get("callbackUrl"), self._config)
+        return _signin_form(request, target)
 
     async def submit_signin(self, request: web.Request) -> web.StreamResponse:
         form = {name: str(value) for name, value in (await request.post()).items()}
@@ -99,24 +71,10 @@ class Pages:
                 cookie.now(),
             )
         except ValueError:
-            return self._signin_form(target, status=400, error="Type an e-mail address.", **form)
+            return _signin_form(request, target, error="Type an e-mail address.", **form)
         response = web.Response(status=303, headers={"Location": target})
         open_session(response, request, claims, cookie)
         return response
-
-    def _signin_form(
-        self, target: str, *, status: int = 200, error: str = "", **form: str
-    ) -> web.Response:
-        values = {name: form.get(name, "") for name in ("name", "email", "sub")}
-        return self._page(
-            "signin.html",
-            title="Local sign-in",
-            status=status,
-            target=target,
-            error=error,
-            error_hidden=Markup("" if error else "hidden"),
-            **values,
-        )
 
     def _page(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
         headers = {
@@ -131,9 +89,14 @@ class Pages:
 
 _ACCOUNT = """<span class="who">$email</span>
 <button class="quiet compact" type="button" id="sign-out">Sign out</button>"""
-_MAIL = """<article class="card stack"><div><h2>$subject</h2>
-<p class="small muted">to $to · $at</p></div><p class="mail">$body</p></article>"""
-_NO_MAIL = '<p class="card muted">No mail yet.</p>'
+
+
+def _signin_form(
+    request: web.Request, target: str, *, error: str = "", **form: str
+) -> web.Response:
+    values = {name: form.get(name, "") for name in ("name", "email", "sub")}
+    status = 400 if error else 200
+    return console_page(request, "signin.html", status=status, target=target, error=error, **values)
 
 
 def safe_path(target: str | None, config: StackConfig) -> str:

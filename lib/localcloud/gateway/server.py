@@ -1,7 +1,7 @@
 """Runs the gateway: the site's port, the Lambda Invoke port, and the functions behind both."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,9 @@ from aiohttp import web
 
 from localcloud.clock import Clock
 from localcloud.config import HOST, ROOT, StackConfig, functions
+from localcloud.console.app import Console
+from localcloud.console.sources import Sources
+from localcloud.console.stage import Stage
 from localcloud.functions.emulator import Emulators
 from localcloud.functions.invocation import Result
 from localcloud.functions.invoke_api import bare_name
@@ -40,7 +43,7 @@ from .provisioning import (
     wait_until_healthy,
 )
 from .routing import Match, OpenApiFile
-from .sessions import SessionCookie
+from .sessions import SessionCookie, signed_in
 
 _HEADER_ROOM = 65_536
 _FOLLOW_SECONDS = 1.0
@@ -178,6 +181,10 @@ class Gateway:
         """The cookie that local sign-in sets."""
         return SessionCookie(self.config.nextauth_secret, now=self.clock.now)
 
+    def running(self) -> Sequence[FunctionSpec]:
+        """The functions that run."""
+        return list(self.parts.specs.values())
+
     def control_routes(self) -> list[web.AbstractRouteDef]:
         """Routes below `/_local` besides those of every gateway."""
         return []
@@ -228,7 +235,21 @@ class Gateway:
             session_cookie=self.session_cookie,
             further=[*self.levers.routes(), *self.control_routes()],
         )
-        return Site(self.config, api, control, ready=lambda: self._ready).application()
+        console = Console(self._stage(control))
+        return Site(self.config, api, control, console, ready=lambda: self._ready).application()
+
+    def _stage(self, control: Control) -> Stage:
+        return Stage(
+            config=self.config,
+            endpoints=self.endpoints,
+            functions=self.running,
+            openapi=self.parts.openapi,
+            journal=self.journal,
+            clock=self.clock,
+            mails=control.mails,
+            signed_in=lambda request: signed_in(request, self.session_cookie()),
+            sources=Sources(self.config),
+        )
 
     async def _listen(self, app: web.Application, host: str, port: int) -> None:
         runner = web.AppRunner(

@@ -1,0 +1,1 @@
+"""The console at `/_local/`: what the stack holds and does, as pages for people."""

@@ -1,0 +1,169 @@
+"""Where the console's facts come from: the parts of the stack, asked over HTTP."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from localcloud.config import HOST, StackConfig
+from saas.attributes import marshal, unmarshal
+from saas.settings import AwsEnvironment
+from saas.signing import signed_headers
+
+ASK_SECONDS = 15.0
+MOVE_SECONDS = 600.0
+PAGES = 20
+"""A scan reads so many pages of 1 MB at most."""
+
+Item = dict[str, Any]
+
+
+class Unanswered(Exception):
+    """A part does not answer, or has nothing yet; the text is a sentence for the page."""
+
+
+class Refused(Exception):
+    """A part would not do it; the text is its own sentence."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Begins:
+    """Items whose keys begin so; an empty sort key begin means any."""
+
+    pk: str
+    sk: str = ""
+
+
+class Sources:
+    """Questions to local AWS, to local Stripe and to the gateway's own control endpoints."""
+
+    def __init__(self, config: StackConfig) -> None:
+        self._config = config
+        self._session: ClientSession | None = None
+        self._aws = AwsEnvironment(
+            region=config.region,
+            access_key_id=config.access_key_id,
+            secret_access_key=config.secret_access_key,
+        )
+
+    async def stripe(self, path: str, *, post: bool = False) -> Any:
+        """What local Stripe answers. Raises Unanswered, Refused."""
+        url = f"{self._config.stripe_url}{path}"
+        return await self._ask("POST" if post else "GET", url, "Local Stripe")
+
+    async def control(self, path: str, method: str = "GET", body: Any = None) -> Any:
+        """What a control endpoint of this gateway answers. Raises Unanswered, Refused."""
+        url = f"http://{HOST}:{self._config.gateway_port}{path}"
+        return await self._ask(method, url, "The gateway", body)
+
+    async def is_up(self, url: str) -> bool:
+        """Whether a part answers `/_health`."""
+        try:
+            async with self._client().get(f"{url}/_health") as response:
+                return response.status == 200
+        except (ClientError, OSError, TimeoutError):
+            return False
+
+    async def query(
+        self, table: str, begins: Begins, *, limit: int | None = None, newest_first: bool = False
+    ) -> list[Item]:
+        """Items of one partition (`begins.pk` is the whole key). Raises Unanswered."""
+        request: dict[str, Any] = {
+            "TableName": table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": marshal({":pk": begins.pk}),
+            "ScanIndexForward": not newest_first,
+        }
+        if begins.sk:
+            request["KeyConditionExpression"] += " AND begins_with(sk, :sk)"
+            request["ExpressionAttributeValues"] |= marshal({":sk": begins.sk})
+        if limit:
+            request["Limit"] = limit
+        return await self._pages("Query", request, 1 if limit else PAGES)
+
+    async def scan(self, table: str, begins: Begins) -> list[Item]:
+        """Items of the whole table whose keys begin so, in no order. Raises Unanswered."""
+        request = {
+            "TableName": table,
+            "FilterExpression": "begins_with(pk, :pk) AND begins_with(sk, :sk)",
+            "ExpressionAttributeValues": marshal({":pk": begins.pk, ":sk": begins.sk}),
+        }
+        return await self._pages("Scan", request, PAGES)
+
+    async def close(self) -> None:
+        if self._session:
+            await self._session.close()
+
+    async def _pages(self, operation: str, request: dict[str, Any], most: int) -> list[Item]:
+        found: list[Item] = []
+        for _ in range(most):
+            answer = await self._dynamodb(operation, request)
+            found += [unmarshal(raw) for raw in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                break
+            request = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return found
+
+    async def _dynamodb(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        body = json.dumps(request).encode()
+        url = self._config.aws_url
+        headers = signed_headers(
+            self._aws,
+            "dynamodb",
+            host=urlsplit(url).netloc,
+            path="/",
+            headers={
+                "content-type": "application/x-amz-json-1.0",
+                "x-amz-target": f"DynamoDB_20120810.{operation}",
+            },
+            body=body,
+            now=datetime.now(UTC),
+        )
+        try:
+            async with self._client().post(f"{url}/", data=body, headers=headers) as response:
+                answer: dict[str, Any] = await response.json(content_type=None)
+                status = response.status
+        except (ClientError, OSError, TimeoutError, ValueError):
+            raise Unanswered(f"Local AWS does not answer at {url}.") from None
+        if status == 400 and "ResourceNotFound" in str(answer.get("__type")):
+            raise Unanswered(f"The table {request['TableName']} does not exist yet.")
+        if status != 200 or "Items" not in answer:
+            raise Unanswered(f"Local AWS refused to read the table: {answer.get('__type')}.")
+        return answer
+
+    async def _ask(self, method: str, url: str, part: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"} if data else {}
+        timeout = ClientTimeout(total=ASK_SECONDS if method == "GET" else MOVE_SECONDS)
+        try:
+            async with self._client().request(
+                method, url, data=data, headers=headers, timeout=timeout
+            ) as response:
+                answer = await response.json(content_type=None)
+                status = response.status
+        except (ClientError, OSError, TimeoutError, ValueError):
+            raise Unanswered(f"{part} does not answer at {url}.") from None
+        if status >= 400:
+            raise Refused(_sentence(answer) or f"{part} answered {status}.", status)
+        return answer
+
+    def _client(self) -> ClientSession:
+        if self._session is None:
+            self._session = ClientSession(timeout=ClientTimeout(total=ASK_SECONDS))
+        return self._session
+
+
+def _sentence(answer: Any) -> str:
+    """The message of an error in the gateway's or in Stripe's shape."""
+    if not isinstance(answer, dict):
+        return ""
+    error = answer.get("error")
+    found = error.get("message") if isinstance(error, dict) else answer.get("message")
+    return str(found or "")

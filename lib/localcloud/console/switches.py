@@ -1,0 +1,64 @@
+"""The clock and the faults: what stands, what is armed, and the forms that change it."""
+
+import asyncio
+from typing import Any
+
+from .sources import Refused, Unanswered
+from .stage import Stage
+
+_moves: set[asyncio.Task[Any]] = set()
+
+PRESETS = (("An hour", "1 hour"), ("A day", "1 day"), ("A week", "1 week"), ("A month", "1 month"))
+
+
+MOVE_WAIT = 2.0
+"""Seconds that a browser waits for a move; a longer one is watched on the page."""
+
+
+async def state(stage: Stage) -> dict[str, Any]:
+    """All that the page shows."""
+    return {
+        "clock": await clock(stage),
+        "faults": await faults(stage),
+        "presets": PRESETS,
+        "containers": bool(stage.config.emulators),
+    }
+
+
+async def move(stage: Stage, form: dict[str, str]) -> str:
+    """Move the clock as a form says; `moved`, or `moving` when that takes longer.
+
+    Raises Unanswered, Refused.
+    """
+    to, by = form.get("to", "").strip(), form.get("by", "").strip()
+    body = {"to": to} if to else {"by": by}
+    task = asyncio.create_task(stage.sources.control("/_local/clock", "POST", body))
+    _moves.add(task)
+    task.add_done_callback(_moves.discard)
+    await asyncio.wait({task}, timeout=MOVE_WAIT)
+    if not task.done():
+        return "moving"
+    task.result()
+    return "moved"
+
+
+async def clock(stage: Stage) -> dict[str, Any]:
+    """Where the clock stands (`now`, `epoch`, `offset`, `moving`), or the `problem`."""
+    try:
+        found: dict[str, Any] = await stage.sources.control("/_local/clock")
+    except (Unanswered, Refused) as error:
+        return {"problem": str(error)}
+    if "epoch" not in found:
+        return {"problem": "Local Stripe does not say where its clock stands."}
+    return {**found, "problem": ""}
+
+
+async def faults(stage: Stage) -> dict[str, Any]:
+    """What is armed, or the `problem`."""
+    try:
+        found = await stage.sources.control("/_local/faults")
+    except Refused as error:
+        return {"armed": [], "problem": "" if error.status == 404 else str(error)}
+    except Unanswered as error:
+        return {"armed": [], "problem": str(error)}
+    return {"armed": list(found), "problem": ""}
