@@ -114,6 +114,9 @@ def check(outcome: Outcome, what: str, environment: Environment) -> None:
         held = lock_holder(outcome.output, environment)
         if held:
             raise LockHeld(held)
+        if "Saved plan is stale" in outcome.output:
+            name = environment.name
+            raise LockHeld(f"Somebody else changed {name} after this was planned. Plan it again.")
         raise OperationError(f"terraform {what} failed. What it said stands above.")
 
 

@@ -10,7 +10,7 @@ from botocore import exceptions as aws
 
 from operations import environments
 from operations.account import sentence, translated
-from operations.deployment import check, confirm, lock_holder
+from operations.deployment import LockHeld, check, confirm, lock_holder
 from operations.destroy import refusal
 from operations.environments import Environment, assigned, find
 from operations.errors import OperationError
@@ -151,6 +151,11 @@ def test_failures_end_the_command_and_changes_do_not() -> None:
     check(Outcome(2, ""), "plan", DEV)
     with pytest.raises(OperationError, match="terraform plan failed"):
         check(Outcome(1, "Error: no"), "plan", DEV)
+
+
+def test_a_plan_that_was_overtaken_is_not_a_release() -> None:
+    with pytest.raises(LockHeld, match="Somebody else changed dev after this was planned"):
+        check(Outcome(1, "│ Error: Saved plan is stale\n"), "apply", DEV)
 
 
 def test_protection_is_explained(tmp_path: Path) -> None:
