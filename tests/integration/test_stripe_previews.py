@@ -14,6 +14,7 @@ from tests.integration.test_stripe_prorations import (
     price,
     start_of,
     swap,
+    types_of,
 )
 from tests.integration.test_stripe_shapes import differences
 
@@ -175,3 +176,25 @@ def test_prorations_are_collected_when_the_period_ends(own_april: LocalStripe) -
     ended = client.v1.subscriptions.retrieve(subscription.id, {"expand": ["latest_invoice"]})
     # - 2900 / 2 + 9900 / 2 = 3500
     assert (ended.status, ended.latest_invoice.amount_paid) == ("canceled", 3500)  # type: ignore[union-attr]
+
+
+def test_a_deleted_customer_has_no_subscription_left(april: LocalStripe) -> None:
+    client = april.client()
+    customer, first = april.subscriber()
+    paid = april.pay(april.checkout(customer.id).id)["session"]
+    assert client.v1.customers.delete(customer.id).deleted is True
+    for identifier in (first.id, paid["subscription"]):
+        ended = client.v1.subscriptions.retrieve(identifier)
+        assert (ended.status, ended.customer) == ("canceled", customer.id)
+        assert ended.ended_at is not None
+    assert types_of(april, customer.id)[-3:] == [
+        "customer.subscription.deleted",
+        "customer.subscription.deleted",
+        "customer.deleted",
+    ]
+    assert types_of(april, first.default_payment_method)[-1] == "payment_method.detached"
+    assert len(client.v1.invoices.list({"subscription": first.id}).data) == 1
+    with pytest.raises(stripe.InvalidRequestError, match="No such customer"):
+        client.v1.invoices.create_preview({"customer": customer.id})
+    with pytest.raises(stripe.InvalidRequestError, match="No upcoming invoices"):
+        client.v1.invoices.create_preview({"subscription": first.id})

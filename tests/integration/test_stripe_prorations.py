@@ -13,7 +13,9 @@ import stripe
 
 from localcloud.stripe.proration import portion
 from tests.integration.stripe_fixtures import (
+    BASIL,
     DAY,
+    ENDIVE,
     PROFESSIONAL,
     LocalStripe,
     config_for,
@@ -345,3 +347,26 @@ def test_proration_date_lies_in_the_period(april: LocalStripe) -> None:
         with pytest.raises(stripe.InvalidRequestError, match="current billing period") as wrong:
             change(april, subscription, items=swap(subscription, "x"), after=after)
         assert wrong.value.param == "proration_date"
+
+
+def test_billing_modes_credit_differently(april: LocalStripe) -> None:
+    """After a change without proration: classic credits the new price, flexible what was paid."""
+    credits = {}
+    for version, mode in ((BASIL, "classic"), (ENDIVE, "flexible")):
+        client = april.client(version)
+        customer = client.v1.customers.create({"email": f"{mode}@example.com"})
+        method = client.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+        params: Any = {
+            "customer": customer.id,
+            "default_payment_method": method.id,
+            "items": [{"price": april.price()}],
+        }
+        subscription = client.v1.subscriptions.create(params)
+        assert subscription.billing_mode.type == mode
+        quiet = {"items": swap(subscription, april.price(PROFESSIONAL))}
+        change(april, subscription, proration_behavior="none", **quiet)
+        annual = swap(subscription, price(april, 99_000, "Annual", "year"))
+        switched = change(april, subscription, items=annual, expand=["latest_invoice"])
+        credits[mode] = switched.latest_invoice.lines.data[0].amount
+    # 9900 / 2 = 4950, though 2900 was paid; 2900 / 2 = 1450
+    assert credits == {"classic": -4950, "flexible": -1450}
