@@ -57,10 +57,13 @@ locals {
         Resource = aws_s3_bucket.state.arn
       },
       {
-        Sid      = "Images"
-        Effect   = "Allow"
-        Action   = ["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer", "ecr:GetRepositoryPolicy"]
-        Resource = [for repository in aws_ecr_repository.image : repository.arn]
+        Sid    = "Images"
+        Effect = "Allow"
+        Action = ["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer", "ecr:GetRepositoryPolicy"]
+        Resource = concat(
+          [for repository in aws_ecr_repository.image : repository.arn],
+          [for account in var.registry_account[*] : "arn:${local.partition}:ecr:${var.region}:${account}:repository/${var.name}/*"],
+        )
       },
       {
         Sid    = "Functions"

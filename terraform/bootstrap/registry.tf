@@ -39,12 +39,23 @@ resource "aws_ecr_repository_policy" "image" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "FunctionsLoadImages"
-      Effect    = "Allow"
-      Principal = { Service = "lambda.amazonaws.com" }
-      Action    = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-      Condition = { ArnLike = { "aws:SourceArn" = "arn:${local.partition}:lambda:${var.region}:${local.account}:function:${var.name}-*" } }
-    }]
+    Statement = concat(
+      [{
+        Sid       = "FunctionsLoadImages"
+        Effect    = "Allow"
+        Principal = { Service = "lambda.amazonaws.com" }
+        Action    = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        Condition = { ArnLike = { "aws:SourceArn" = [for account in concat([local.account], tolist(var.image_accounts)) :
+          "arn:${local.partition}:lambda:${var.region}:${account}:function:${var.name}-*"
+        ] } }
+      }],
+      # Who makes a function must be able to read its image as well.
+      [for accounts in length(var.image_accounts) > 0 ? [var.image_accounts] : [] : {
+        Sid       = "OtherAccountsDeployThem"
+        Effect    = "Allow"
+        Principal = { AWS = [for account in accounts : "arn:${local.partition}:iam::${account}:root"] }
+        Action    = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      }],
+    )
   })
 }

@@ -59,6 +59,28 @@ variable "plan_environments" {
   }
 }
 
+variable "image_accounts" {
+  description = "Other accounts whose functions load the images of this one; terraform/app names this registry there."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for account in var.image_accounts : can(regex("^[0-9]{12}$", account))])
+    error_message = "image_accounts lists account ids of twelve digits."
+  }
+}
+
+variable "registry_account" {
+  description = "Account that holds the images, if that is another one; its image_accounts names this one."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.registry_account == null || can(regex("^[0-9]{12}$", var.registry_account))
+    error_message = "registry_account is an account id of twelve digits."
+  }
+}
+
 variable "administrators" {
   description = "ARNs, * allowed, of the people's roles that may read the state beside the deploy roles; the root user always may. Empty: whoever IAM lets."
   type        = list(string)

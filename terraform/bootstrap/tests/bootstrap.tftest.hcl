@@ -293,6 +293,36 @@ run "an_adopted_deployment" {
   }
 }
 
+run "prod_in_an_account_of_its_own" {
+  command = plan
+
+  variables {
+    environments      = { prod = {} }
+    plan_environments = []
+    registry_account  = "999999999999"
+  }
+
+  assert {
+    condition     = strcontains(aws_iam_policy.deploy["prod-code"].policy, "arn:aws:ecr:us-east-1:999999999999:repository/groundwork/*")
+    error_message = "Its deployments read the images of the account that holds them."
+  }
+}
+
+run "images_for_another_account" {
+  command = plan
+
+  variables {
+    image_accounts = ["888888888888"]
+  }
+
+  assert {
+    condition = alltrue([for policy in aws_ecr_repository_policy.image :
+      strcontains(policy.policy, "arn:aws:lambda:us-east-1:888888888888:function:groundwork-*") && strcontains(policy.policy, "arn:aws:iam::888888888888:root")
+    ])
+    error_message = "The other account's functions load the images, and its deployments may read them."
+  }
+}
+
 run "a_provider_that_is_there" {
   command = plan
 
