@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from localcloud.stripe import customer_balance
+from localcloud.stripe import customer_balance, retry_schedule
+from localcloud.stripe.cards import card_error
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.invoice_objects import amounts, blank
-from localcloud.stripe.resources import invoice_payments, payment_intents
+from localcloud.stripe.resources import invoice_payments, payment_intents, payment_methods
 from localcloud.stripe.store import Obj
-from localcloud.stripe.work import Work
+from localcloud.stripe.work import Work, difference
 
 
 def new(
@@ -72,8 +73,14 @@ def finalize(work: Work, invoice: Obj, *, balance: bool = True) -> Obj:
     return invoice
 
 
-def pay(work: Work, invoice: Obj, method: Obj | None, *, off_session: bool) -> StripeError | None:
-    """Charge an open invoice to a card. Returns the refusal, if any."""
+def pay(
+    work: Work, invoice: Obj, method: Obj | None, *, off_session: bool, automatic: bool = False
+) -> StripeError | None:
+    """Charge an open invoice to a card. Returns the refusal, if any.
+
+    A failed `automatic` attempt plans the next one. Of others only the first counts
+    ("attempt_count" of the Invoice object).
+    """
     if invoice["amount_remaining"] == 0:
         settle(work, invoice, None)
         return None
@@ -87,23 +94,71 @@ def pay(work: Work, invoice: Obj, method: Obj | None, *, off_session: bool) -> S
         else "Subscription update",
         setup_future_usage="off_session",
     )
+    counts = automatic or invoice["attempt_count"] == 0
     attempts: dict[str, Any] = {
         "_intent": intent["id"],
-        "attempt_count": invoice["attempt_count"] + 1,
+        "attempt_count": invoice["attempt_count"] + counts,
     }
     work.update(invoice, attempted=True, **attempts)
-    if method is None:
-        return None
-    error = payment_intents.confirm(work, intent, method, off_session=off_session)
+    error = _charge(work, invoice, intent, method, off_session=off_session)
     if intent["status"] == "succeeded":
         settle(work, invoice, intent)
     else:
-        work.emit("invoice.payment_failed" if error else "invoice.payment_action_required", invoice)
+        _fail(work, invoice, intent, error, method, automatic=automatic)
     return error
+
+
+def _charge(
+    work: Work, invoice: Obj, intent: Obj, method: Obj | None, *, off_session: bool
+) -> StripeError | None:
+    """Try the card, if there is one.
+
+    Where the bank wants 3D Secure of a customer who is not there, the intent waits for it.
+    """
+    if method is None:
+        return None
+    wanted = payment_methods.needs_authentication(method, off_session=off_session)
+    return payment_intents.confirm(work, intent, method, off_session=off_session and not wanted)
+
+
+def _fail(
+    work: Work,
+    invoice: Obj,
+    intent: Obj,
+    error: StripeError | None,
+    method: Obj | None,
+    *,
+    automatic: bool,
+) -> None:
+    """Announce an attempt that did not pay; a first payment without a card has not been one."""
+    acting = intent["status"] == "requires_action"
+    if automatic:
+        needed = card_error("authentication_required", "") if acting else error
+        retry_schedule.count(work, invoice, needed, method)
+    if error or automatic:
+        work.emit("invoice.payment_failed", invoice)
+    if acting:
+        work.emit("invoice.payment_action_required", invoice)
+
+
+def stop_collecting(work: Work, invoice: Obj) -> None:
+    """Try an open invoice no more by itself; it can still be paid."""
+    before = work.present(invoice)
+    retry_schedule.stop(invoice)
+    work.store.put(invoice)
+    announce_change(work, before, invoice)
+
+
+def announce_change(work: Work, before: Obj, invoice: Obj) -> None:
+    """Announce what differs from `before`, the invoice as presented earlier."""
+    after = work.present(invoice)
+    if previous := difference(before, after):
+        work.announce(work, "invoice.updated", after, previous)
 
 
 def settle(work: Work, invoice: Obj, intent: Obj | None) -> None:
     """Mark an invoice paid, by a succeeded payment intent unless nothing was due."""
+    retry_schedule.stop(invoice)
     work.update(
         invoice,
         amount_paid=invoice["amount_due"],
@@ -124,6 +179,7 @@ def void(work: Work, invoice: Obj) -> None:
     """Give up an open invoice; what the customer's balance paid of it is his again."""
     if customer := work.find("customer", invoice["customer"]):
         customer_balance.give_back(work, customer, invoice)
+    retry_schedule.stop(invoice)
     work.update(
         invoice,
         status="void",

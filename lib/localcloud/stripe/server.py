@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 
 from localcloud.config import HOST, StackConfig
 from localcloud.process import die_with_parent
-from localcloud.stripe import api, clock_control, control, event_log, lifecycle
+from localcloud.stripe import api, clock_control, control, event_log, lifecycle, retry_control
 from localcloud.stripe.account import Account
 from localcloud.stripe.app_keys import ACCOUNT, WAKE
 from localcloud.stripe.errors import StripeError
@@ -38,6 +38,8 @@ def create_app(config: StackConfig) -> web.Application:
     app.router.add_get("/_local/events", event_log.handle_listing)
     app.router.add_get("/_local/events/{id}", event_log.handle_one)
     app.router.add_post("/_local/events/{id}/resend", event_log.handle_resend)
+    app.router.add_get("/_local/retries", retry_control.handle_show)
+    app.router.add_post("/_local/retries", retry_control.handle_set)
     app.router.add_get("/_local/clock", clock_control.handle_show)
     app.router.add_post("/_local/clock", clock_control.handle_move)
     pages.add_to(app)

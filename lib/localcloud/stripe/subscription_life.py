@@ -5,7 +5,7 @@ from typing import Any
 from localcloud.stripe import invoicing, periods
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.store import Obj, equal
-from localcloud.stripe.subscription_invoices import bill, draft_pending
+from localcloud.stripe.subscription_invoices import bill, draft, draft_pending
 from localcloud.stripe.subscription_objects import NO_DETAILS, blank, items_of, new_item, period_of
 from localcloud.stripe.work import Work, difference
 
@@ -124,10 +124,13 @@ def expire(work: Work, subscription: Obj) -> Obj:
     )
 
 
-def end(work: Work, subscription: Obj, details: Obj | None = None) -> Obj:
-    """Cancel now. `details` are `comment` and `feedback` of the customer."""
+def end(
+    work: Work, subscription: Obj, details: Obj | None = None, *, reason: str | None = None
+) -> Obj:
+    """Cancel now. `details` are `comment` and `feedback` of the customer; `reason` is Stripe's."""
     _void_open_invoice(work, subscription)
-    reason = subscription["cancellation_details"]["reason"] or "cancellation_requested"
+    told = subscription["cancellation_details"]["reason"]
+    reason = reason or told or "cancellation_requested"
     return save(
         work,
         subscription,
@@ -144,9 +147,14 @@ def end(work: Work, subscription: Obj, details: Obj | None = None) -> Obj:
 
 
 def _void_open_invoice(work: Work, subscription: Obj) -> None:
+    """Void what was never begun; what a running subscription owes stays open, but is left alone."""
     invoice = work.find("invoice", subscription["latest_invoice"])
-    if subscription["status"] == "incomplete" and invoice and invoice["status"] == "open":
+    if invoice is None or invoice["status"] != "open":
+        return
+    if subscription["status"] == "incomplete":
         invoicing.void(work, invoice)
+    else:
+        invoicing.stop_collecting(work, invoice)
 
 
 def renew(work: Work, subscription: Obj) -> None:
@@ -161,7 +169,10 @@ def renew(work: Work, subscription: Obj) -> None:
         work.emit("customer.subscription.paused", subscription)
     else:
         before = work.present(subscription)
-        begin_period(work, subscription, method)
+        if subscription["status"] == "unpaid":
+            draft_period(work, subscription)
+        else:
+            begin_period(work, subscription, method)
         save(work, subscription)
         announce_change(work, before, subscription)
 
@@ -173,6 +184,12 @@ def begin_period(work: Work, subscription: Obj, method: Obj | None) -> None:
         subscription["status"] = "active"
     invoice = bill(work, subscription, "subscription_cycle")
     collect(work, subscription, invoice, method, off_session=True)
+
+
+def draft_period(work: Work, subscription: Obj) -> None:
+    """Enter the next period of an unpaid subscription: its invoices stay drafts, uncharged."""
+    advance(work, subscription, period_of(work, subscription)[1])
+    work.emit("invoice.created", draft(work, subscription, "subscription_cycle"))
 
 
 def resume(work: Work, subscription: Obj) -> Obj:
@@ -211,25 +228,27 @@ def collect(
 
     Returns the refusal, if any.
     """
-    error = invoicing.pay(work, invoice, method, off_session=off_session)
+    error = invoicing.pay(work, invoice, method, off_session=off_session, automatic=True)
     paid = invoice["status"] == "paid"
-    if not paid and method is None:
-        work.emit("invoice.payment_failed", invoice)
     subscription["status"] = "active" if paid else "past_due"
     _mark_customer(work, subscription, paid=paid)
     return error
 
 
 def pay_invoice(
-    work: Work, invoice: Obj, method: Obj | None, *, off_session: bool
+    work: Work, invoice: Obj, method: Obj | None, *, off_session: bool, automatic: bool = False
 ) -> StripeError | None:
     """Pay an open invoice later on; a subscription that waited for it is `active` again."""
     subscription = work.need("subscription", invoice["_subscription"])
     before = work.present(subscription)
     error = invoicing.pay(
-        work, invoice, method or method_of(work, subscription), off_session=off_session
+        work,
+        invoice,
+        method or method_of(work, subscription),
+        off_session=off_session,
+        automatic=automatic,
     )
-    waited = subscription["status"] in ("incomplete", "past_due")
+    waited = subscription["status"] in ("incomplete", "past_due", "unpaid")
     if invoice["status"] == "paid" and waited and subscription["latest_invoice"] == invoice["id"]:
         save(work, subscription, status="active")
         _mark_customer(work, subscription, paid=True)

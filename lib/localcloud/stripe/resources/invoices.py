@@ -1,6 +1,6 @@
 """Invoices in the API, in basil's shape (https://docs.stripe.com/api/invoices); see `invoicing`."""
 
-from localcloud.stripe import subscription_life
+from localcloud.stripe import dunning, subscription_life
 from localcloud.stripe.errors import StripeError, invalid
 from localcloud.stripe.invoice_preview import PARAMS, preview
 from localcloud.stripe.lists import as_list, page, page_within
@@ -98,6 +98,7 @@ def _confirmation_secret(work: Work, invoice: Obj) -> Obj | None:
 RESOURCE = Resource(
     kind="invoice",
     present=present,
+    on_due=dunning.on_due,
     expandable={
         "customer": "customer",
         "default_payment_method": "payment_method",
