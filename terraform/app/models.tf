@@ -9,9 +9,13 @@ locals {
     apac = ["ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-4"]
   }
 
+  # Groups that Bedrock has beside these: served from no region until they are written down above. Taken for direct
+  # models, their calls would all be denied.
+  unserved_groups = ["au", "ca", "global", "jp", "us-gov"]
+
   models = { for alias, id in local.plans.models : alias => {
     id    = id
-    group = one([for group in keys(local.profile_regions) : group if startswith(id, "${group}.")])
+    group = one([for group in concat(keys(local.profile_regions), local.unserved_groups) : group if startswith(id, "${group}.")])
   } }
 
   profiles = { for model in local.models : model.id => model if model.group != null }
@@ -19,7 +23,7 @@ locals {
   profile_arns = [for id in keys(local.profiles) : "arn:${local.partition}:bedrock:${var.region}:${local.account}:inference-profile/${id}"]
 
   routed_model_arns = flatten([for id, model in local.profiles : [
-    for region in local.profile_regions[model.group] :
+    for region in lookup(local.profile_regions, model.group, []) :
     "arn:${local.partition}:bedrock:${region}::foundation-model/${trimprefix(id, "${model.group}.")}"
   ]])
 

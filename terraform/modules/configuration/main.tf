@@ -23,6 +23,11 @@ resource "aws_ssm_parameter" "this" {
   key_id           = var.kms_key_arn
   value_wo         = local.unset
   value_wo_version = 1
+
+  # The provider sends any change together with a value, and has none to send: operators write it anew after these.
+  lifecycle {
+    ignore_changes = [description, key_id]
+  }
 }
 
 resource "aws_secretsmanager_secret" "this" {
