@@ -146,6 +146,4 @@ def test_functions_that_follow_get_signatures_of_the_moved_time(
         signature, body = until(lambda: list(receiver.received))[0]
         dated = int(signature.partition(",")[0].removeprefix("t="))
         assert abs(dated - (local.account.clock.now() if followed else time.time())) < 10
-        stripe.WebhookSignature.verify_header(
-            body.decode(), signature, local.config.webhook_secret
-        )
+        stripe.WebhookSignature.verify_header(body.decode(), signature, local.config.webhook_secret)

@@ -6,7 +6,7 @@ from localcloud.stripe import invoicing, periods
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.store import Obj, equal
 from localcloud.stripe.subscription_invoices import bill, draft, draft_pending
-from localcloud.stripe.subscription_objects import NO_DETAILS, blank, items_of, new_item, period_of
+from localcloud.stripe.subscription_objects import blank, items_of, new_item, period_of
 from localcloud.stripe.work import Work, difference
 
 UPDATED = "customer.subscription.updated"
@@ -265,37 +265,3 @@ def _mark_customer(work: Work, subscription: Obj, *, paid: bool) -> None:
         )
         if not paid or all(other["id"] == subscription["id"] for other in others):
             work.update(customer, "customer.updated", delinquent=not paid)
-
-
-def schedule_end(work: Work, subscription: Obj, *, portal: bool = False) -> Obj:
-    """Cancel at the end of the period.
-
-    In flexible billing mode the Customer Portal names the moment only (`cancel_at`) and leaves
-    `cancel_at_period_end` false (https://docs.stripe.com/billing/subscriptions/billing-mode/compare).
-    """
-    by_date = portal and subscription["billing_mode"]["type"] == "flexible"
-    return save(
-        work,
-        subscription,
-        UPDATED,
-        cancel_at=period_of(work, subscription)[1],
-        cancel_at_period_end=not by_date,
-        canceled_at=work.now,
-        cancellation_details={
-            **subscription["cancellation_details"],
-            "reason": "cancellation_requested",
-        },
-    )
-
-
-def keep(work: Work, subscription: Obj) -> Obj:
-    """Take back a scheduled cancellation."""
-    return save(
-        work,
-        subscription,
-        UPDATED,
-        cancel_at=None,
-        cancel_at_period_end=False,
-        canceled_at=None,
-        cancellation_details=dict(NO_DETAILS),
-    )

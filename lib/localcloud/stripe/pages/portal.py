@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from localcloud.stripe import subscription_ending
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.app_keys import ACCOUNT, WAKE
 from localcloud.stripe.pages import forms, render
@@ -56,13 +57,13 @@ async def cancel(request: web.Request) -> web.Response:
         if when == "immediately":
             life.end(work, subscription)
         else:
-            life.schedule_end(work, subscription, portal=True)
+            subscription_ending.schedule_end(work, subscription, portal=True)
 
     return await _act(request, "cancel", change)
 
 
 async def keep(request: web.Request) -> web.Response:
-    return await _act(request, "keep", life.keep)
+    return await _act(request, "keep", subscription_ending.keep)
 
 
 async def resume(request: web.Request) -> web.Response:
