@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from . import calls, mailbox, overview, people, reference, render, requests, switches, timeline
+from .notices import Notice, Notices
 from .sources import Refused, Unanswered
 from .stage import Stage
 
@@ -23,14 +24,19 @@ def _said(handler: Handler) -> Handler:
             return await handler(console, request)
         except Unanswered as error:
             # Not an error of the page's: its script goes on asking until the part is there.
-            return render.page(request, "problem.html", title="Not there", problem=str(error))
+            return _problem(request, str(error))
         except Refused as error:
-            status = 404 if error.status == 404 else 400
-            return render.page(
-                request, "problem.html", status=status, title="Not possible", problem=str(error)
-            )
+            return _problem(request, str(error), status=404 if error.status == 404 else 400)
 
     return answer
+
+
+def _problem(request: web.Request, words: str, status: int = 200) -> web.Response:
+    passing = status == 200
+    title = "Not there yet" if passing else "Not found" if status == 404 else "Not possible"
+    return render.page(
+        request, "problem.html", status=status, title=title, problem=words, passing=passing
+    )
 
 
 class Console:
@@ -38,6 +44,7 @@ class Console:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
+        self._notices = Notices()
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -77,13 +84,12 @@ class Console:
     @_said
     async def event(self, request: web.Request) -> web.StreamResponse:
         values = await timeline.one(self._stage, request.match_info["id"])
-        return render.page(request, "event.html", done=request.query.get("done", ""), **values)
+        return self._page(request, "event.html", **values)
 
-    @_said
     async def resend(self, request: web.Request) -> web.StreamResponse:
         identifier = request.match_info["id"]
-        await timeline.resend(self._stage, identifier)
-        raise web.HTTPSeeOther(timeline.address(identifier, done="sent"))
+        notice = await _done(timeline.resend(self._stage, identifier))
+        raise self._notices.redirect(timeline.address(identifier), notice)
 
     @_said
     async def calls(self, request: web.Request) -> web.StreamResponse:
@@ -120,15 +126,12 @@ class Console:
         return render.page(request, "log.html", **found)
 
     async def switches(self, request: web.Request) -> web.StreamResponse:
-        return await self._switches(request, done=request.query.get("done", ""))
+        values = await switches.state(self._stage)
+        return self._page(request, "switches.html", **values)
 
     async def move_clock(self, request: web.Request) -> web.StreamResponse:
-        form = await _form(request)
-        try:
-            done = await switches.move(self._stage, form)
-        except (Unanswered, Refused) as error:
-            return await self._switches(request, problem=str(error))
-        raise web.HTTPSeeOther(f"/_local/switches?done={done}")
+        notice = await _done(switches.move(self._stage, await _form(request)))
+        raise self._notices.redirect("/_local/switches", notice)
 
     async def api(self, request: web.Request) -> web.StreamResponse:
         return render.page(request, "api.html", **reference.document(self._stage.openapi))
@@ -143,14 +146,17 @@ class Console:
             headers={"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"},
         )
 
-    async def _switches(
-        self, request: web.Request, *, done: str = "", problem: str = ""
-    ) -> web.Response:
-        values: dict[str, Any] = await switches.state(self._stage)
-        status = 400 if problem else 200
-        return render.page(
-            request, "switches.html", status=status, done=done, problem=problem, **values
-        )
+    def _page(self, request: web.Request, name: str, **values: Any) -> web.Response:
+        """A page that forms lead to, with what came of them."""
+        return render.page(request, name, notice=self._notices.of(request), **values)
+
+
+async def _done(action: Awaitable[str]) -> Notice:
+    """What an action says of itself, or why it was not done."""
+    try:
+        return Notice(await action)
+    except (Unanswered, Refused) as error:
+        return Notice(str(error), bad=True)
 
 
 async def _form(request: web.Request) -> dict[str, str]:

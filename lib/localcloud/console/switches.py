@@ -26,7 +26,7 @@ async def state(stage: Stage) -> dict[str, Any]:
 
 
 async def move(stage: Stage, form: dict[str, str]) -> str:
-    """Move the clock as a form says; `moved`, or `moving` when that takes longer.
+    """Move the clock as a form says, and tell what came of it, if that does not take long.
 
     Raises Unanswered, Refused.
     """
@@ -37,9 +37,10 @@ async def move(stage: Stage, form: dict[str, str]) -> str:
     task.add_done_callback(_moves.discard)
     await asyncio.wait({task}, timeout=MOVE_WAIT)
     if not task.done():
-        return "moving"
-    task.result()
-    return "moved"
+        return "The clock is being moved. What happens on the way is among Stripe's events."
+    passed = task.result().get("deadlines", 0)
+    happened = {0: "Nothing was due.", 1: "One deadline passed."}
+    return f"The clock was moved. {happened.get(passed, f'{passed:,} deadlines passed.')}"
 
 
 async def clock(stage: Stage) -> dict[str, Any]:

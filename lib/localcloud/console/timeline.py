@@ -54,15 +54,16 @@ async def one(stage: Stage, identifier: str) -> dict[str, Any]:
     return {"event": found, "payload": stage.redaction.pretty(payload)}
 
 
-async def resend(stage: Stage, identifier: str) -> None:
+async def resend(stage: Stage, identifier: str) -> str:
     """Have local Stripe send an event again. Raises Unanswered, Refused."""
-    await stage.sources.stripe(f"/_local/events/{quote(identifier, safe='')}/resend", post=True)
+    path = f"/_local/events/{quote(identifier, safe='')}/resend"
+    queued = (await stage.sources.stripe(path, post=True))["queued"]
+    return f"Sent again to {queued} endpoint{'' if queued == 1 else 's'}: see its attempts below."
 
 
-def address(identifier: str, *, done: str = "") -> str:
-    """An event's page, with word of what was just done."""
-    asked = f"?{urlencode({'done': done})}" if done else ""
-    return f"/_local/events/{quote(identifier, safe='')}{asked}"
+def address(identifier: str) -> str:
+    """An event's page."""
+    return f"/_local/events/{quote(identifier, safe='')}"
 
 
 def shown(event: dict[str, Any], known: Mapping[str, people.Person]) -> dict[str, Any]:

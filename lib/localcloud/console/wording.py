@@ -35,12 +35,14 @@ def moment(value: Any) -> datetime | None:
 
 
 def when(value: Any) -> Markup:
-    """A `<time>` element, in UTC; a dash for no time."""
+    """A `<time>` element, in UTC; a dash for no time. Only years other than this one are named."""
     then = moment(value)
     if then is None:
-        return Markup("<span class='muted'>–</span>")
-    shown = f"{then.day} {then:%b %Y %H:%M:%S}"
-    return Markup("<time datetime='{}'>{}</time>").format(then.isoformat(), shown)
+        return Markup('<span class="muted">–</span>')
+    year = "" if then.year == datetime.now(UTC).year else f"{then:%Y} "
+    shown = f"{then.day} {then:%b} {year}{then:%H:%M:%S}"
+    whole = f"{then.isoformat(sep=' ')[:19]} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(then.isoformat(), whole, shown)
 
 
 def day(value: Any) -> str:

@@ -52,10 +52,13 @@ class Call:
 
     @property
     def outcome(self) -> str:
-        """`running`, `failed`, or `answered`."""
+        """`running`, `failed`, `refused` (an HTTP answer of 400 to 499) or `answered`."""
         if self.duration_ms is None:
             return "running"
-        return "failed" if self.error or (self.status or 0) >= 500 else "answered"
+        status = self.status or 0
+        if self.error or status >= 500:
+            return "failed"
+        return "refused" if status >= 400 else "answered"
 
 
 class Journal:
