@@ -4,12 +4,15 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import IO, Any, cast
 
 from operations import providers
@@ -99,23 +102,20 @@ class Terraform:
         command = [binary(), f"-chdir={self.root}", *arguments]
         say = None if quiet else self._say
         lines: list[str] = []
-        interrupted = False
-        with subprocess.Popen(
-            command,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        ) as process:
-            while True:
-                try:
-                    _drain(cast(IO[str], process.stdout), lines, say)
-                    break
-                except KeyboardInterrupt:
-                    interrupted = True
+        with (
+            _interruptions() as interrupted,
+            subprocess.Popen(
+                command,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            ) as process,
+        ):
+            _drain(cast(IO[str], process.stdout), lines, say)
         if interrupted:
             raise KeyboardInterrupt
         return Outcome(process.returncode, _COLOUR.sub("", "".join(lines)))
@@ -195,3 +195,17 @@ def _drain(output: IO[str], lines: list[str], say: Say | None) -> None:
         lines.append(line)
         if say:
             say(line.rstrip("\n") if sys.stdout.isatty() else _COLOUR.sub("", line.rstrip("\n")))
+
+
+@contextmanager
+def _interruptions() -> Iterator[list[int]]:
+    """Ctrl-C is noted instead of raised: raised, it would take a line away from who just reads."""
+    noted: list[int] = []
+    if current_thread() is not main_thread():
+        yield noted
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _frame: noted.append(number))
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
