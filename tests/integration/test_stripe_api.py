@@ -109,9 +109,9 @@ def test_missing_object_by_path_and_by_parameter(local: LocalStripe) -> None:
 
 def test_what_is_not_built_says_so(local: LocalStripe) -> None:
     client = local.client()
-    endpoint = refused(client.v1.coupons.list)
+    endpoint = refused(client.v1.tax_rates.list)
     assert endpoint.http_status == 501
-    assert "does not implement GET /v1/coupons" in str(endpoint)
+    assert "does not implement GET /v1/tax_rates" in str(endpoint)
     search = refused(client.v1.customers.search, {"query": "email:'a'"})
     assert search.http_status == 501
     parameter = refused(client.v1.customers.create, {"source": "tok_visa"})
