@@ -287,6 +287,24 @@ def test_the_clock_moves_by_a_button(page: Page, walked: Journey) -> None:
     )
 
 
+def test_a_fault_strikes_and_is_disarmed(page: Page, walked: Journey) -> None:
+    page.goto("/_local/switches")
+    expect(page.locator("#live")).to_contain_text("none armed")
+    page.get_by_label("How many calls").fill("2")
+    page.get_by_role("button", name="Arm: Server error").click()
+    live = page.locator("#live")
+    expect(live).to_contain_text("Bedrock: error 2 calls left")
+    refused = walked.post("/ai/generate", {"prompt": "Broken?"}, expect=503)
+    assert refused["code"] == "ai_unavailable"
+    expect(live).to_contain_text("Bedrock: error 1 call left")
+    page.goto("/_local/")
+    expect(page.locator("#live")).to_contain_text("1 armed")
+    page.goto("/_local/switches")
+    page.get_by_role("button", name="Disarm all").click()
+    expect(live).to_contain_text("none armed")
+    walked.post("/ai/generate", {"prompt": "Mended?"})
+
+
 def test_the_reference_says_what_the_contract_says(page: Page) -> None:
     page.goto("/_local/api")
     operation = page.locator("details").filter(has_text="/stripe/checkout")

@@ -54,7 +54,9 @@ def test_a_part_that_is_missing_is_named(alone: RunningGateway, path: str, words
     assert words in _text(alone, path)
 
 
-@pytest.mark.parametrize("path", ["switches/clock", "events/evt_1/resend"])
+@pytest.mark.parametrize(
+    "path", ["switches/clock", "switches/faults", "switches/disarm", "events/evt_1/resend"]
+)
 def test_other_sites_press_no_button(alone: RunningGateway, path: str) -> None:
     headers = [("Origin", "https://evil.example"), FORM]
     answer = alone.request("POST", f"/_local/{path}", headers=headers, body=b"by=1+day")
@@ -74,6 +76,23 @@ def test_what_a_form_came_to_is_said_on_the_next_page(alone: RunningGateway) -> 
     page = alone.request("GET", address).body.decode()
     assert re.search(r'role="alert">by is seconds, or a duration such as', page)
     assert 'role="alert"' not in _text(alone, "switches?said=The+clock+was+moved")
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        (b"part=moon&preset=0", "There is no such fault."),
+        (b"part=bedrock&preset=99", "There is no such fault."),
+        (b"part=bedrock&preset=0&count=0", "A fault strikes from 1 to 1,000 calls."),
+        (b"part=bedrock&preset=0&count=1", "Local Bedrock does not answer at http://127.0.0.1:"),
+    ],
+)
+def test_a_fault_that_cannot_be_armed_says_why(
+    alone: RunningGateway, form: bytes, words: str
+) -> None:
+    answer = alone.request("POST", "/_local/switches/faults", headers=[FORM], body=form)
+    page = alone.request("GET", answer.header("location") or "").body.decode()
+    assert words in page
 
 
 def test_the_script_gets_only_what_changed(alone: RunningGateway) -> None:

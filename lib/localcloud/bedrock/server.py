@@ -61,6 +61,7 @@ def create_app(config: StackConfig) -> web.Application:
             web.get("/_local/calls", bedrock.list_calls),
             web.get("/_local/faults", bedrock.list_faults),
             web.post("/_local/faults", bedrock.add_fault),
+            web.delete("/_local/faults", bedrock.clear_faults),
             web.post("/_local/reset", bedrock.reset),
             web.post("/model/{model:.+}/converse", bedrock.operation(bedrock.converse, INVOKE)),
             web.post(
@@ -180,6 +181,10 @@ class LocalBedrock:
             self._faults.add(json.loads(await request.read()))
         except ValueError as error:
             return web.json_response({"error": str(error)}, status=400)
+        return web.json_response({"status": "ok"})
+
+    async def clear_faults(self, _request: web.Request) -> web.Response:
+        self._faults.clear()
         return web.json_response({"status": "ok"})
 
     async def reset(self, _request: web.Request) -> web.Response:

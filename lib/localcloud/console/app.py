@@ -6,7 +6,18 @@ from typing import Any
 
 from aiohttp import web
 
-from . import calls, mailbox, overview, people, reference, render, requests, switches, timeline
+from . import (
+    calls,
+    faults,
+    mailbox,
+    overview,
+    people,
+    reference,
+    render,
+    requests,
+    switches,
+    timeline,
+)
 from .notices import Notice, Notices
 from .sources import Refused, Unanswered
 from .stage import Stage
@@ -61,6 +72,8 @@ class Console:
             web.get("/_local/logs/{id:.+}", self.log),
             web.get("/_local/switches", self.switches),
             web.post("/_local/switches/clock", self.move_clock),
+            web.post("/_local/switches/faults", self.arm),
+            web.post("/_local/switches/disarm", self.disarm),
             web.get("/_local/api", self.api),
             web.get("/_local/console/{name}", self.asset),
         ]
@@ -131,6 +144,14 @@ class Console:
 
     async def move_clock(self, request: web.Request) -> web.StreamResponse:
         notice = await _done(switches.move(self._stage, await _form(request)))
+        raise self._notices.redirect("/_local/switches", notice)
+
+    async def arm(self, request: web.Request) -> web.StreamResponse:
+        notice = await _done(faults.arm(self._stage, await _form(request)))
+        raise self._notices.redirect("/_local/switches", notice)
+
+    async def disarm(self, _request: web.Request) -> web.StreamResponse:
+        notice = await _done(faults.disarm(self._stage))
         raise self._notices.redirect("/_local/switches", notice)
 
     async def api(self, request: web.Request) -> web.StreamResponse:

@@ -7,7 +7,7 @@ from typing import Any
 
 from localcloud.stripe.versions import DEFAULT
 
-from . import switches, timeline
+from . import faults, switches, timeline
 from .sources import Refused, Unanswered
 from .stage import Stage
 
@@ -16,13 +16,13 @@ NEWEST = 6
 
 async def summary(stage: Stage) -> dict[str, Any]:
     """The facts of the page; a part that does not answer is shown so."""
-    parts, clock, faults, events, mails = await asyncio.gather(
-        _parts(stage), switches.clock(stage), switches.faults(stage), _events(stage), stage.mails()
+    parts, clock, armed, events, mails = await asyncio.gather(
+        _parts(stage), switches.clock(stage), faults.state(stage), _events(stage), stage.mails()
     )
     return {
         "parts": parts,
         "clock": clock,
-        "faults": faults,
+        "faults": armed,
         "events": events,
         "mails": mails[:NEWEST],
         "calls": list(stage.journal.calls())[:NEWEST],

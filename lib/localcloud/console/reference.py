@@ -141,7 +141,8 @@ class Document:
             ("maxLength", "at most"),
         ):
             if key in schema:
-                unit = " characters" if key.endswith("Length") else ""
+                plural = "" if schema[key] == 1 else "s"
+                unit = f" character{plural}" if key.endswith("Length") else ""
                 words.append(f"{word} {schema[key]:g}{unit}")
         return "; ".join(words)
 

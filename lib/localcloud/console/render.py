@@ -45,7 +45,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("usd", "cents", "count", "when", "day", "lasting", "ahead"):
+    for name in ("usd", "cents", "count", "when", "day", "lasting", "ahead", "spans"):
         environment.filters[name] = getattr(wording, name)
     environment.globals["navigation"] = NAVIGATION
     environment.globals["ui"] = environment.get_template("parts.html").module

@@ -56,12 +56,29 @@ class Sources:
     async def stripe(self, path: str, *, post: bool = False) -> Any:
         """What local Stripe answers. Raises Unanswered, Refused."""
         url = f"{self._config.stripe_url}{path}"
-        return await self._ask("POST" if post else "GET", url, "Local Stripe")
+        return await self.ask("POST" if post else "GET", url, "Local Stripe")
 
     async def control(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """What a control endpoint of this gateway answers. Raises Unanswered, Refused."""
         url = f"http://{HOST}:{self._config.gateway_port}{path}"
-        return await self._ask(method, url, "The gateway", body)
+        return await self.ask(method, url, "The gateway", body)
+
+    async def ask(self, method: str, url: str, part: str, body: Any = None) -> Any:
+        """What a part answers to a request in JSON. Raises Unanswered, Refused."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"} if data else {}
+        timeout = ClientTimeout(total=ASK_SECONDS if method == "GET" else MOVE_SECONDS)
+        try:
+            async with self._client().request(
+                method, url, data=data, headers=headers, timeout=timeout
+            ) as response:
+                answer = await response.json(content_type=None)
+                status = response.status
+        except (ClientError, OSError, TimeoutError, ValueError):
+            raise Unanswered(f"{part} does not answer at {url}.") from None
+        if status >= 400:
+            raise Refused(_sentence(answer) or f"{part} answered {status}.", status)
+        return answer
 
     async def is_up(self, url: str) -> bool:
         """Whether a part answers `/_health`."""
@@ -138,22 +155,6 @@ class Sources:
             raise Unanswered(f"Local AWS refused to read the table: {answer.get('__type')}.")
         return answer
 
-    async def _ask(self, method: str, url: str, part: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"} if data else {}
-        timeout = ClientTimeout(total=ASK_SECONDS if method == "GET" else MOVE_SECONDS)
-        try:
-            async with self._client().request(
-                method, url, data=data, headers=headers, timeout=timeout
-            ) as response:
-                answer = await response.json(content_type=None)
-                status = response.status
-        except (ClientError, OSError, TimeoutError, ValueError):
-            raise Unanswered(f"{part} does not answer at {url}.") from None
-        if status >= 400:
-            raise Refused(_sentence(answer) or f"{part} answered {status}.", status)
-        return answer
-
     def _client(self) -> ClientSession:
         if self._session is None:
             self._session = ClientSession(timeout=ClientTimeout(total=ASK_SECONDS))
@@ -161,9 +162,10 @@ class Sources:
 
 
 def _sentence(answer: Any) -> str:
-    """The message of an error in the gateway's or in Stripe's shape."""
+    """The message of an error in the shape of the gateway, of Stripe or of local Bedrock."""
     if not isinstance(answer, dict):
         return ""
     error = answer.get("error")
-    found = error.get("message") if isinstance(error, dict) else answer.get("message")
-    return str(found or "")
+    if isinstance(error, dict):
+        error = error.get("message")
+    return str(error or answer.get("message") or "")

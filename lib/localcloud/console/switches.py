@@ -1,8 +1,9 @@
-"""The clock and the faults: what stands, what is armed, and the forms that change it."""
+"""The clock: where it stands, and moving it; with the faults it makes the page of switches."""
 
 import asyncio
 from typing import Any
 
+from . import faults, people
 from .sources import Refused, Unanswered
 from .stage import Stage
 
@@ -19,10 +20,30 @@ async def state(stage: Stage) -> dict[str, Any]:
     """All that the page shows."""
     return {
         "clock": await clock(stage),
-        "faults": await faults(stage),
+        "faults": await faults.state(stage),
         "presets": PRESETS,
+        "renewal": await _renewal(stage),
         "containers": bool(stage.config.emulators),
     }
+
+
+async def _renewal(stage: Stage) -> dict[str, str] | None:
+    """When the first period of anybody's subscription ends, and whose; None without one."""
+    try:
+        everybody = await people.everybody(stage)
+    except Unanswered:
+        return None
+    now = stage.now()
+    ending = [
+        (person.entitlement.current_period_end, person.label)
+        for person in everybody
+        if person.entitlement and person.status == "active"
+    ]
+    coming = [(end, label) for end, label in ending if end > now]
+    if not coming:
+        return None
+    end, label = min(coming)
+    return {"to": end.isoformat(), "whose": label}
 
 
 async def move(stage: Stage, form: dict[str, str]) -> str:
@@ -52,14 +73,3 @@ async def clock(stage: Stage) -> dict[str, Any]:
     if "epoch" not in found:
         return {"problem": "Local Stripe does not say where its clock stands."}
     return {**found, "problem": ""}
-
-
-async def faults(stage: Stage) -> dict[str, Any]:
-    """What is armed, or the `problem`."""
-    try:
-        found = await stage.sources.control("/_local/faults")
-    except Refused as error:
-        return {"armed": [], "problem": "" if error.status == 404 else str(error)}
-    except Unanswered as error:
-        return {"armed": [], "problem": str(error)}
-    return {"armed": list(found), "problem": ""}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 _DAY = 86400
 
@@ -43,6 +43,14 @@ def when(value: Any) -> Markup:
     shown = f"{then.day} {then:%b} {year}{then:%H:%M:%S}"
     whole = f"{then.isoformat(sep=' ')[:19]} UTC"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(then.isoformat(), whole, shown)
+
+
+def spans(text: str) -> Markup:
+    """A description of the contract's: `code` in backticks becomes an element."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
+        for number, part in enumerate(text.split("`"))
+    )
 
 
 def day(value: Any) -> str:
