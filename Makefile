@@ -57,6 +57,10 @@ fix: setup ## repair what can be: lint, format, docs/openapi.json, terraform/app
 	$(BIN)/python -m localcloud openapi
 	$(BIN)/python -m localcloud plans
 
+.PHONY: types
+types: ## write TypeScript types of the API for a frontend (needs Node; FILE=….d.ts)
+	@cd tests/e2e/frontend && npm ci --silent && TYPES="$(abspath $(or $(FILE),.local/openapi.d.ts))" npm run --silent types
+
 .PHONY: lock
 lock: setup ## recompile the locked requirements from pyproject.toml
 	$(UVLOCK) --group dev -o requirements.txt
