@@ -98,6 +98,7 @@ def _print_addresses(stack: Stack, seconds: float) -> None:
     addresses = {
         "Site": f"{site}" + (f"  (from {config.frontend_url})" if config.frontend_url else ""),
         "API": f"{site}/backend",
+        "Console": f"{site}/_local/",
         "Mail": f"{site}/_local/mailbox",
         "Sign-in": f"{site}/_local/signin",
         "Endpoints": f"{site}/_local/endpoints",

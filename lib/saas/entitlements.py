@@ -3,11 +3,13 @@
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from saas import clock
 from saas.plans import Plan, catalogue
-from saas.table import Item, Key
+
+if TYPE_CHECKING:
+    from saas.table import Item, Key
 
 # Stripe subscription statuses that give access ("Subscription object", field `status`).
 GRANTING = frozenset({"active", "trialing", "past_due"})
@@ -26,8 +28,11 @@ FRONTEND_STATUS = {
 }
 
 
-def key(user_id: str) -> Key:
+def key(user_id: str) -> "Key":
     """Where a user's subscription lies; both ids are the user's (`contract.md`, existing data)."""
+    # Reading an item needs no table: the local console does without its packages.
+    from saas.table import Key
+
     return Key(f"USER#{user_id}", f"SUBSCRIPTION#{user_id}")
 
 
@@ -48,7 +53,7 @@ class Entitlement:
     applied_seq: int
 
     @classmethod
-    def from_item(cls, item: Item | None) -> "Entitlement | None":
+    def from_item(cls, item: "Item | None") -> "Entitlement | None":
         """The entitlement of a stored item; None for no item and for rows that no sync wrote.
 
         Rows of the earlier backend carry no `appliedSeq`; anyone could write those.

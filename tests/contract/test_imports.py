@@ -128,3 +128,17 @@ def test_a_cold_start_does_not_pay_for_what_a_route_may_not_use(
 ) -> None:
     result = _python(f"import sys, {handler}; print(sorted(set(sys.modules) & {absent!r}))")
     assert result.stdout.strip() == "[]", result.stdout + result.stderr
+
+
+def test_the_gateway_needs_no_package_that_its_image_lacks() -> None:
+    locked = (ROOT / "images" / "localcloud" / "requirements.txt").read_text(encoding="utf-8")
+    names = {
+        "pydantic": "pydantic",
+        "aws_lambda_powertools": "aws-lambda-powertools",
+        "jwt": "pyjwt",
+    }
+    absent = {name for name, package in names.items() if f"\n{package}==" not in f"\n{locked}"}
+    result = _python(
+        f"import sys, localcloud.gateway.run; print(sorted(set(sys.modules) & {absent!r}))"
+    )
+    assert result.stdout.strip() == "[]", result.stdout + result.stderr

@@ -1,17 +1,15 @@
 """Where the console's facts come from: the parts of the stack, asked over HTTP."""
 
+import asyncio
 import json
+import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from localcloud.config import HOST, StackConfig
 from saas.attributes import marshal, unmarshal
-from saas.settings import AwsEnvironment
-from saas.signing import signed_headers
 
 ASK_SECONDS = 15.0
 MOVE_SECONDS = 600.0
@@ -47,11 +45,8 @@ class Sources:
     def __init__(self, config: StackConfig) -> None:
         self._config = config
         self._session: ClientSession | None = None
-        self._aws = AwsEnvironment(
-            region=config.region,
-            access_key_id=config.access_key_id,
-            secret_access_key=config.secret_access_key,
-        )
+        self._dynamo: Any = None
+        self._making = threading.Lock()
 
     async def stripe(self, path: str, *, post: bool = False) -> Any:
         """What local Stripe answers. Raises Unanswered, Refused."""
@@ -103,7 +98,7 @@ class Sources:
             request["ExpressionAttributeValues"] |= marshal({":sk": begins.sk})
         if limit:
             request["Limit"] = limit
-        return await self._pages("Query", request, 1 if limit else PAGES)
+        return await self._pages("query", request, 1 if limit else PAGES)
 
     async def scan(self, table: str, begins: Begins) -> list[Item]:
         """Items of the whole table whose keys begin so, in no order. Raises Unanswered."""
@@ -112,7 +107,7 @@ class Sources:
             "FilterExpression": "begins_with(pk, :pk) AND begins_with(sk, :sk)",
             "ExpressionAttributeValues": marshal({":pk": begins.pk, ":sk": begins.sk}),
         }
-        return await self._pages("Scan", request, PAGES)
+        return await self._pages("scan", request, PAGES)
 
     async def close(self) -> None:
         if self._session:
@@ -129,31 +124,48 @@ class Sources:
         return found
 
     async def _dynamodb(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        body = json.dumps(request).encode()
-        url = self._config.aws_url
-        headers = signed_headers(
-            self._aws,
-            "dynamodb",
-            host=urlsplit(url).netloc,
-            path="/",
-            headers={
-                "content-type": "application/x-amz-json-1.0",
-                "x-amz-target": f"DynamoDB_20120810.{operation}",
-            },
-            body=body,
-            now=datetime.now(UTC),
-        )
+        return await asyncio.to_thread(self._read_table, operation, request)
+
+    def _read_table(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
-            async with self._client().post(f"{url}/", data=body, headers=headers) as response:
-                answer: dict[str, Any] = await response.json(content_type=None)
-                status = response.status
-        except (ClientError, OSError, TimeoutError, ValueError):
-            raise Unanswered(f"Local AWS does not answer at {url}.") from None
-        if status == 400 and "ResourceNotFound" in str(answer.get("__type")):
-            raise Unanswered(f"The table {request['TableName']} does not exist yet.")
-        if status != 200 or "Items" not in answer:
-            raise Unanswered(f"Local AWS refused to read the table: {answer.get('__type')}.")
+            answer: dict[str, Any] = getattr(self._table_client(), operation)(**request)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "ResourceNotFoundException":
+                sentence = f"The table {request['TableName']} does not exist yet."
+            else:
+                sentence = f"Local AWS refused to read the table: {code}."
+            raise Unanswered(sentence) from None
+        except BotoCoreError:
+            raise Unanswered(f"Local AWS does not answer at {self._config.aws_url}.") from None
+        if "Items" not in answer:
+            raise Unanswered("Local AWS does not answer as DynamoDB does.")
         return answer
+
+    def _table_client(self) -> Any:
+        """boto3's client, made once: importing it takes longer than the gateway's start."""
+        with self._making:
+            if self._dynamo is None:
+                import boto3
+                from botocore.config import Config
+
+                config = self._config
+                self._dynamo = boto3.client(
+                    "dynamodb",
+                    endpoint_url=config.aws_url,
+                    region_name=config.region,
+                    aws_access_key_id=config.access_key_id,
+                    aws_secret_access_key=config.secret_access_key,
+                    config=Config(
+                        retries={"total_max_attempts": 1},
+                        connect_timeout=2,
+                        read_timeout=ASK_SECONDS,
+                        proxies={},
+                    ),
+                )
+            return self._dynamo
 
     def _client(self) -> ClientSession:
         if self._session is None:
