@@ -11,8 +11,6 @@ from aiohttp import web
 from localcloud.clock import Clock
 from localcloud.config import HOST, ROOT, StackConfig, functions
 from localcloud.console.app import Console
-from localcloud.console.sources import Sources
-from localcloud.console.stage import Stage
 from localcloud.functions.emulator import Emulators
 from localcloud.functions.invocation import Result
 from localcloud.functions.invoke_api import bare_name
@@ -30,6 +28,7 @@ from localcloud.functions.pool import MAX_WORKERS
 from localcloud.functions.transport import Functions
 
 from .app import Site
+from .console_stage import stage_of
 from .control import Control
 from .event import ApiIdentity
 from .http_api import Cors, HttpApi, Served
@@ -43,7 +42,7 @@ from .provisioning import (
     wait_until_healthy,
 )
 from .routing import Match, OpenApiFile
-from .sessions import SessionCookie, signed_in
+from .sessions import SessionCookie
 
 _HEADER_ROOM = 65_536
 _FOLLOW_SECONDS = 1.0
@@ -235,21 +234,8 @@ class Gateway:
             session_cookie=self.session_cookie,
             further=[*self.levers.routes(), *self.control_routes()],
         )
-        console = Console(self._stage(control))
+        console = Console(stage_of(self, control))
         return Site(self.config, api, control, console, ready=lambda: self._ready).application()
-
-    def _stage(self, control: Control) -> Stage:
-        return Stage(
-            config=self.config,
-            endpoints=self.endpoints,
-            functions=self.running,
-            openapi=self.parts.openapi,
-            journal=self.journal,
-            clock=self.clock,
-            mails=control.mails,
-            signed_in=lambda request: signed_in(request, self.session_cookie()),
-            sources=Sources(self.config),
-        )
 
     async def _listen(self, app: web.Application, host: str, port: int) -> None:
         runner = web.AppRunner(
