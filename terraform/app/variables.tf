@@ -28,7 +28,7 @@ variable "region" {
 
   validation {
     condition     = alltrue([for model in local.models : model.group == null || contains(try(local.profile_regions[model.group], []), var.region)])
-    error_message = "Bedrock does not serve ${join(", ", [for model in local.models : model.id if model.group != null && !contains(try(local.profile_regions[model.group], []), var.region)])} from ${var.region}. Choose a region of that group (terraform/app/models.tf), or name this region's inference profiles in lib/saas/plans.toml and run `make fix`."
+    error_message = "Bedrock does not serve ${join(", ", [for model in local.models : model.id if model.group != null && !contains(try(local.profile_regions[model.group], []), var.region)])} from ${var.region}. Choose a region of that group, or name this region's inference profiles in lib/saas/plans.toml and run `make fix`."
   }
 }
 
