@@ -31,6 +31,8 @@ def environment(stub_url: str) -> dict[str, str]:
     return {
         "APP_ENV": ENVIRONMENT,
         "APP_VERSION": "bench",
+        "IMAGE_DIGEST": "",
+        "PRICE_KEYS": "",
         "TABLE_NAME": "bench",
         "ALLOWED_ORIGINS": SITE,
         "SESSION_COOKIE_NAMES": COOKIE,
