@@ -27,7 +27,10 @@ def drift(env: str) -> int:
     deployment = open_environment(env)
     found = planning.make(deployment, images_of(deployment, DEPLOYED))
     if found.changes:
-        show(f"{env} differs from the code: see the plan above. To bring it in line: make deploy")
+        show(
+            f"{env} differs from the code: see the plan above. "
+            f"To bring it in line: make deploy ENV={env}"
+        )
     return 2 if found.changes else 0
 
 
@@ -43,7 +46,7 @@ def deploy(env: str, images: str, *, yes: bool, url: str = "") -> int:
 def rollback(env: str, wanted: str, *, yes: bool, url: str = "") -> int:
     """Bring back the images of an earlier release; the infrastructure stays as the code has it."""
     deployment = open_environment(env)
-    known = releases.every(deployment)
+    known = releases.newest(deployment)
     show(f"Releases of {env}, newest first:\n{releases.listed(known) or '  (none)'}")
     target = releases.previous(known, wanted)
     show(f"{env}: back to {target.id}")
@@ -80,7 +83,7 @@ def _apply(
 
 def _record(deployment: Deployment, images: Path, restores: str) -> None:
     content = json.loads(images.read_text(encoding="utf-8"))
-    known = releases.every(deployment)
+    known = releases.newest(deployment, 1)
     if not known or known[-1].digests != releases.digests(content):
         release = releases.record(deployment, content, restores)
         show(f"{deployment.environment.name}: released {release.id}")
@@ -98,7 +101,7 @@ def images_of(deployment: Deployment, named: str) -> Path:
         path = Path(named).resolve()
         releases.load(path, _registry(deployment))
         return path
-    known = releases.every(deployment)
+    known = releases.newest(deployment, 1)
     if not known:
         name = deployment.environment.name
         raise OperationError(f"Nothing was ever released to {name}: make deploy ENV={name}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from operations import planning, releases
 from operations.account import Account, translated
-from operations.deploy import images_of
+from operations.deploy import DEPLOYED, images_of
 from operations.deployment import Deployment, confirm, is_production, open_environment
 from operations.environments import Environment
 from operations.errors import OperationError
@@ -85,5 +85,5 @@ def _holds_files(account: Account, bucket: str) -> bool:
 
 def _any_images(deployment: Deployment, images: str) -> Path:
     """Terraform wants its inputs for a destruction too; any release will do."""
-    named = "deployed" if releases.every(deployment) else images
+    named = DEPLOYED if releases.newest(deployment, 1) else images
     return images_of(deployment, named)

@@ -60,8 +60,8 @@ def load(path: Path, registry: str) -> dict[str, Any]:
     return images
 
 
-def every(deployment: Deployment) -> list[Release]:
-    """The newest releases of the environment, oldest first."""
+def newest(deployment: Deployment, count: int = _KEPT) -> list[Release]:
+    """The last `count` releases of the environment, oldest first."""
     prefix = f"releases/{deployment.environment.name}/"
     client = deployment.account.client("s3")
     with translated("list the releases"):
@@ -69,11 +69,11 @@ def every(deployment: Deployment) -> list[Release]:
             Bucket=deployment.bucket, Prefix=prefix
         )
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-        return [_read(deployment, key) for key in sorted(keys)[-_KEPT:]]
+        return [_read(client, deployment.bucket, key) for key in sorted(keys)[-count:]]
 
 
-def _read(deployment: Deployment, key: str) -> Release:
-    found = deployment.account.client("s3").get_object(Bucket=deployment.bucket, Key=key)
+def _read(client: Any, bucket: str, key: str) -> Release:
+    found = client.get_object(Bucket=bucket, Key=key)
     restores = found.get("Metadata", {}).get(_RESTORES, "")
     return Release(Path(key).stem, json.loads(found["Body"].read()), restores)
 

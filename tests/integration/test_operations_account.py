@@ -194,11 +194,11 @@ def _images(marker: str) -> dict[str, Any]:
 
 
 def test_releases_are_remembered_in_order_and_rolled_back_to(deployed: Deployment) -> None:
-    assert releases.every(deployed) == []
+    assert releases.newest(deployed) == []
     first = releases.record(deployed, _images("aaaa"))
     releases.record(deployed, _images("bbbb"))
     releases.record(deployed, _images("aaaa"), restores=first.id)
-    known = releases.every(deployed)
+    known = releases.newest(deployed)
     assert [each.digests["users"] for each in known] == [
         "sha256:aaaa",
         "sha256:bbbb",
@@ -207,6 +207,7 @@ def test_releases_are_remembered_in_order_and_rolled_back_to(deployed: Deploymen
     assert [each.restores for each in known] == ["", "", first.id]
     assert known[0].id.endswith("-aaaaaaaaaaaa")
     assert known[0].images == _images("aaaa")
+    assert releases.newest(deployed, 1) == known[-1:]
     with pytest.raises(OperationError, match="no earlier release"):
         releases.previous(known)
 
@@ -352,10 +353,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     "command", ["plan", "deploy", "rollback", "drift", "destroy", "outputs", "secrets", "smoke"]
 )
 def test_without_credentials_each_command_is_one_sentence(
-    command: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
+    nobody: None, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([command, "--env", "dev"]) == 1
     said = capsys.readouterr()

@@ -59,7 +59,6 @@ class Person:
 class Meter:
     """One limit of a plan's month."""
 
-    name: str
     used: int
     limit: int
 
@@ -129,9 +128,9 @@ async def _period(stage: Stage, person: Person) -> dict[str, Any] | None:
     return {
         "begin": clock.iso(begin),
         "end": clock.iso(end),
-        "calls": Meter("Calls", used.get("callsUsed", 0), plan.calls_per_month),
-        "tokens": Meter("Tokens", used.get("tokensUsed", 0), plan.tokens_per_month),
-        "cost": Meter("Cost", used.get("costMicroUsd", 0), plan.cost_per_month_micro_usd),
+        "calls": Meter(used.get("callsUsed", 0), plan.calls_per_month),
+        "tokens": Meter(used.get("tokensUsed", 0), plan.tokens_per_month),
+        "cost": Meter(used.get("costMicroUsd", 0), plan.cost_per_month_micro_usd),
     }
 
 

@@ -19,7 +19,7 @@ def listing(stage: Stage, search: str) -> dict[str, Any]:
     wanted = search.casefold()
     redaction = stage.redaction
     lines = [
-        _shown(line, redaction)
+        line
         for line in stage.journal.lines()
         if not wanted or wanted in line.text.casefold() or wanted == (line.request_id or "")
     ]
@@ -31,7 +31,7 @@ def listing(stage: Stage, search: str) -> dict[str, Any]:
     return {
         "search": search,
         "calls": calls[:CALLS_SHOWN],
-        "lines": lines[:LINES_SHOWN],
+        "lines": [_shown(line, redaction) for line in lines[:LINES_SHOWN]],
         "found": len(lines),
         "containers": bool(stage.config.emulators),
     }

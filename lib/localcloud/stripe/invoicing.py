@@ -11,13 +11,6 @@ from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work, difference
 
 
-def new(
-    work: Work, subscription: Obj, lines: list[Obj], reason: str, period: tuple[int, int]
-) -> Obj:
-    """Make and finalize an invoice, see `draft`; then it is `open` (`settle` or `pay` go on)."""
-    return finalize(work, draft(work, subscription, lines, reason, period))
-
-
 def draft(
     work: Work, subscription: Obj, lines: list[Obj], reason: str, period: tuple[int, int]
 ) -> Obj:
@@ -52,7 +45,10 @@ def draft(
 
 
 def finalize(work: Work, invoice: Obj, *, balance: bool = True) -> Obj:
-    """Announce a draft, number it, and open it for payment of what the `balance` leaves to pay."""
+    """Announce a draft, number it, and open it for payment of what the `balance` leaves to pay.
+
+    `settle` or `pay` go on.
+    """
     customer = work.need("customer", invoice["customer"])
     work.emit("invoice.created", invoice)
     sequence = customer["next_invoice_sequence"]
@@ -100,7 +96,7 @@ def pay(
         "attempt_count": invoice["attempt_count"] + counts,
     }
     work.update(invoice, attempted=True, **attempts)
-    error = _charge(work, invoice, intent, method, off_session=off_session)
+    error = _charge(work, intent, method, off_session=off_session)
     if intent["status"] == "succeeded":
         settle(work, invoice, intent)
     else:
@@ -109,7 +105,7 @@ def pay(
 
 
 def _charge(
-    work: Work, invoice: Obj, intent: Obj, method: Obj | None, *, off_session: bool
+    work: Work, intent: Obj, method: Obj | None, *, off_session: bool
 ) -> StripeError | None:
     """Try the card, if there is one.
 

@@ -36,7 +36,7 @@ def plan(work: Work, subscription: Obj, wanted: list[Obj], at: str = "items") ->
         if "id" not in each:
             if each.get("deleted"):
                 raise missing_param(f"{name}[id]")
-            changes[name] = Change(None, _added(work, subscription, each, name))
+            changes[name] = Change(None, _added(work, each, name))
             continue
         if each["id"] not in changes:
             raise no_such("subscription_item", each["id"], param=f"{name}[id]", status=400)
@@ -47,7 +47,7 @@ def plan(work: Work, subscription: Obj, wanted: list[Obj], at: str = "items") ->
     return list(changes.values())
 
 
-def _added(work: Work, subscription: Obj, wanted: Obj, at: str) -> Obj:
+def _added(work: Work, wanted: Obj, at: str) -> Obj:
     if "price" not in wanted:
         raise missing_param(f"{at}[price]")
     price = recurring_price(work, wanted["price"], f"{at}[price]")

@@ -15,8 +15,6 @@ from localcloud.stripe.subscription_invoices import debit_of
 from localcloud.stripe.subscription_objects import full, in_advance, items_of, period_of
 from localcloud.stripe.work import Work
 
-NO_CREDITED = {"credited_items": None}
-
 
 def portion(amount: int, part: int, whole: int) -> int:
     """`amount` × `part` / `whole` in whole minor units; a half is rounded away from zero."""

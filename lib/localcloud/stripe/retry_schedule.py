@@ -51,7 +51,7 @@ def change(work: Work, schedule: Schedule) -> None:
 
 
 def count(work: Work, invoice: Obj, error: StripeError | None, method: Obj | None) -> None:
-    """Record that an automatic attempt failed, and plan the next one; None if it was the last.
+    """Record that an automatic attempt failed, and plan the next one unless it was the last.
 
     `_hopeless` is the card that must not be tried again.
     """
