@@ -2,13 +2,12 @@
 
 import os
 import shlex
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operations import secrets
+from operations import private_file, secrets
 from operations.account import translated
 from operations.deployment import Deployment, open_environment
 from operations.environments import Environment
@@ -43,7 +42,7 @@ def run(env: str, path: Path | None = None) -> int:
     deployment = open_environment(env)
     target = path or LOCAL / f".env.{env}"
     found = variables(deployment, deployment.outputs(), {**_kept(target), **os.environ})
-    _write(target, render(deployment.environment, found))
+    private_file.replace(target, render(deployment.environment, found))
     show(f"{target} has the frontend's variables. It holds secrets: never commit it.")
     for variable in found:
         if variable.value is None:
@@ -128,12 +127,3 @@ def _kept(path: Path) -> dict[str, str]:
         if name in INPUTS:
             found[name] = "".join(shlex.split(value))
     return found
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file in one step; nobody else can read it at any moment."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(name).replace(path)  # mkstemp made it 0600

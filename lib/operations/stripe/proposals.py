@@ -1,13 +1,13 @@
 """The list of payers to adopt: proposed by the command, decided in a file by a person."""
 
 import csv
-import os
-import tempfile
+import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
+from operations import private_file
 from operations.errors import OperationError
 
 YES = frozenset({"yes", "y", "x", "1", "true"})
@@ -66,16 +66,14 @@ def keep_decisions(proposals: Iterable[Proposal], before: Sequence[Proposal]) ->
 
 
 def write(path: Path, proposals: Iterable[Proposal]) -> None:
-    """Replace the file in one step; it names people, so only its owner may read it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, NAMES)
-        writer.writeheader()
-        writer.writerows(
-            {key: _harmless(value) for key, value in asdict(each).items()} for each in proposals
-        )
-    Path(name).replace(path)
+    """Replace the file, which names people."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, NAMES)
+    writer.writeheader()
+    writer.writerows(
+        {key: _harmless(value) for key, value in asdict(each).items()} for each in proposals
+    )
+    private_file.replace(path, text.getvalue())
 
 
 def read(path: Path) -> list[Proposal]:
