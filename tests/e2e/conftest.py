@@ -1,15 +1,14 @@
 """One whole stack for all end-to-end tests, on free ports, with a state directory of its own."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from localcloud.stack import Stack
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from tests.e2e.browsing import NO_CHROMIUM, chromium_at, chromium_path
 
 
 @pytest.fixture(scope="session")
@@ -26,10 +25,14 @@ def endpoints(stack: Stack) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of a Chromium; without one the browser tests are skipped, which CI does not accept."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found:
+    if found := chromium_path():
         return found
-    reason = "no Chromium found: install it, or set CHROMIUM to its path, to run the browser tests"
     if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+        pytest.fail(NO_CHROMIUM)
+    pytest.skip(NO_CHROMIUM)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with chromium_at(chromium) as launched:
+        yield launched

@@ -19,10 +19,11 @@ import requests
 import stripe
 from boto3.dynamodb.conditions import Key
 
+from saas.stripe_contract import API_VERSION
+
 CARD_ACCEPTED = "4242 4242 4242 4242"
 CARD_DECLINED = "4000 0000 0000 0002"
 PASSWORD = "Correct-horse-7"
-API_VERSION = "2025-08-27.basil"
 WAIT_SECONDS = 10
 
 

@@ -3,16 +3,16 @@
 `.venv/bin/python -m tests.e2e.screenshots` starts a stack, walks through it and writes docs/images.
 """
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from localcloud.config import ROOT
 from localcloud.stack import Stack
-from tests.e2e.test_browser import FLAGS, Person
+from tests.e2e.browsing import PATIENCE, chromium_at, chromium_path
+from tests.e2e.test_browser import Person
 
 TARGET = ROOT / "docs" / "images"
 SIZE = {"width": 1180, "height": 760}
@@ -21,22 +21,19 @@ CONSOLE = ("events", "calls", "users", "logs", "switches")
 
 
 def main() -> None:
-    path = shutil.which("chromium") or shutil.which("google-chrome")
     TARGET.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
         Stack(port=0, state_dir=Path(folder)) as stack,
-        sync_playwright() as playwright,
+        chromium_at(chromium_path()) as browser,
     ):
-        browser = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
         _journey(_page(browser), stack.endpoints())
         _console(browser, stack.endpoints())
-        browser.close()
 
 
 def _page(browser: Browser, size: dict[str, int] = SIZE, scheme: Any = "light") -> Page:
     page = browser.new_page(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE)
     return page
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import boto3
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from localcloud.stack import Stack
+from tests.e2e.browsing import DESKTOP, PATIENCE, PHONE, Watch
 from tests.e2e.journey import Journey, eventually
-from tests.e2e.test_browser import DESKTOP, FLAGS, PHONE, Watch
 
 PAGES = ("", "mailbox", "events", "calls", "users", "logs", "switches", "api", "signin")
 HOSTILE = "<script>document.title = 'owned'</script><img src=x onerror=\"document.title='owned'\">"
@@ -71,20 +71,12 @@ def _leave_hostile_texts(journey: Journey) -> None:
     )
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, headless=True, args=FLAGS)
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
 def page(browser: Browser, endpoints: dict[str, Any], walked: Journey) -> Iterator[Page]:
     context = browser.new_context(base_url=endpoints["site"], viewport=DESKTOP)  # type: ignore[arg-type]
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     opened = context.new_page()
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(PATIENCE)
     watch = Watch(opened)
     yield opened
     watch.assert_clean()

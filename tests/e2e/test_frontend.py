@@ -5,20 +5,19 @@ The app (`tests/e2e/frontend`) is written as a customer's would be: NextAuth v4,
 """
 
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import requests
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect
 
 from localcloud.process import free_ports
 from localcloud.stack import Stack
 from tests.e2e import frontend_app
-from tests.e2e.test_browser import DESKTOP, FLAGS, PASSWORD, PHONE, Watch
+from tests.e2e.browsing import ACCEPTED, DESKTOP, PATIENCE, PHONE, Visitor, Watch
+from tests.e2e.journey import PASSWORD
 
 # Installing and building the app, when it changed, is part of the first test.
 pytestmark = pytest.mark.timeout(600)
@@ -53,14 +52,6 @@ def endpoints(
             yield found
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, headless=True, args=FLAGS)
-        yield launched
-        launched.close()
-
-
 class Calls:
     """What the page asked the API for."""
 
@@ -80,14 +71,14 @@ class Calls:
             self.seen.append(request)
 
 
-class Person:
+class Person(Visitor):
     """Somebody in front of the app."""
 
+    name = "Hedy Lamarr"
+
     def __init__(self, page: Page, endpoints: dict[str, Any]) -> None:
-        self.page = page
-        self.endpoints = endpoints
+        super().__init__(page, endpoints)
         self.calls = Calls(page)
-        self.email = f"hedy-{uuid.uuid4().hex[:8]}@example.com"
 
     def sign_up_and_in(self) -> None:
         page = self.page
@@ -95,7 +86,7 @@ class Person:
         page.get_by_label("E-mail").fill(self.email)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign up").click()
-        page.get_by_label("Code").fill(self._mailed_code())
+        page.get_by_label("Code").fill(self.mailed_code())
         page.get_by_role("button", name="Confirm").click()
         page.get_by_label("Password").fill("Wrong-horse-7")
         page.get_by_role("button", name="Sign in").click()
@@ -107,7 +98,7 @@ class Person:
 
     def find_the_gate_closed(self) -> None:
         expect(self.page.get_by_test_id("status")).to_have_text("inactive")
-        expect(self._checkout().get_by_label("Card number")).to_be_visible()
+        expect(self.checkout.get_by_label("Card number")).to_be_visible()
         expect(self.page.get_by_label("Prompt")).to_have_count(0)
         opened = self.calls.of("POST", "/stripe/checkout")
         assert len(opened) >= 5, "the checkout was not mounted anew while it loaded"
@@ -120,18 +111,16 @@ class Person:
         self.page.get_by_role("button", name="Hide checkout").click()
         expect(self.page.locator("iframe")).to_have_count(0)
         self.page.get_by_role("button", name="Show checkout").click()
-        expect(self._checkout().get_by_label("Card number")).to_be_visible()
+        expect(self.checkout.get_by_label("Card number")).to_be_visible()
         expect(self.page.locator("iframe")).to_have_count(1)
 
     def pay(self) -> None:
-        checkout = self._checkout()
-        self._card("4000 0000 0000 0002")
-        expect(checkout.get_by_role("alert")).to_contain_text("declined")
-        inner = checkout.locator("html").evaluate("html => html.offsetHeight")
+        self.use_a_card_that_is_declined()
+        inner = self.checkout.locator("html").evaluate("html => html.offsetHeight")
         outer = self.page.locator("iframe").evaluate("frame => frame.clientHeight")
         assert abs(outer - inner) <= 2, "the frame does not follow the height of its page"
         before = len(self.calls.of("GET", "/subscription/status"))
-        self._card("4242 4242 4242 4242")
+        self.use_card(ACCEPTED)
         self.page.wait_for_url("**/dashboard?session_id=cs_*")
         expect(self.page.get_by_test_id("status")).to_have_text("active")
         assert len(self.calls.of("GET", "/subscription/status")) == before + 1
@@ -143,40 +132,11 @@ class Person:
         expect(self.page.get_by_test_id("tokens")).to_contain_text("tokens")
 
     def cancel(self) -> None:
-        page = self.page
-        page.get_by_role("button", name="Manage subscription").click()
-        page.get_by_role("button", name="Cancel plan").click()
-        page.get_by_label("Immediately").check()
-        page.get_by_role("button", name="Confirm cancellation").click()
-        page.get_by_role("link", name="Return to site").first.click()
-        page.get_by_role("link", name="Your dashboard").click()
-        status = page.get_by_test_id("status")
-        for _ in range(20):
-            # The page asks once per load; the webhook may arrive after that.
-            expect(status).not_to_be_empty()
-            if status.inner_text() == "cancelled":
-                break
-            page.wait_for_timeout(250)
-            page.reload()
-        expect(status).to_have_text("cancelled")
-        expect(self._checkout().get_by_label("Card number")).to_be_visible()
-        expect(page.get_by_label("Prompt")).to_have_count(0)
-
-    def _checkout(self) -> Any:
-        return self.page.frame_locator("iframe")
-
-    def _card(self, number: str) -> None:
-        checkout = self._checkout()
-        checkout.get_by_label("Card number").fill(number)
-        checkout.get_by_label("Expiry").fill("12 / 34")
-        checkout.get_by_label("CVC").fill("123")
-        checkout.get_by_label("Name on card").fill("Hedy Lamarr")
-        checkout.get_by_role("button", name="Subscribe").click()
-
-    def _mailed_code(self) -> str:
-        expect(self.page.get_by_label("Code")).to_be_visible()
-        mails = requests.get(f"{self.endpoints['site']}/_local/mail", timeout=10).json()
-        return str(next(mail["code"] for mail in mails if self.email in str(mail["to"])))
+        self.cancel_in_the_portal()
+        self.page.get_by_role("link", name="Your dashboard").click()
+        self.see_the_cancellation(self.page.get_by_test_id("status"))
+        expect(self.checkout.get_by_label("Card number")).to_be_visible()
+        expect(self.page.get_by_label("Prompt")).to_have_count(0)
 
 
 def test_the_generated_types_compile(built: dict[str, float]) -> None:
@@ -188,7 +148,7 @@ def test_the_journey_through_a_frontend(
     browser: Browser, endpoints: dict[str, Any], viewport: dict[str, int], tmp_path: Path
 ) -> None:
     page = browser.new_page(viewport=viewport)  # type: ignore[arg-type]
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE)
     watch, warnings = Watch(page), list[str]()
     page.on("console", lambda said: said.type == "warning" and warnings.append(said.text))
     person = Person(page, endpoints)

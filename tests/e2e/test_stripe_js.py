@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from aiohttp import web
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.test_browser import DESKTOP, FLAGS, Watch
+from tests.e2e.browsing import DESKTOP, Watch
 from tests.integration.local_gateway import free_socket, make_config, running_gateway
 from tests.integration.stripe_fixtures import LocalStripe
 
@@ -67,17 +67,9 @@ def stripe(tmp_path_factory: pytest.TempPathFactory, frontend: str) -> Iterator[
         local.stop()
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str, stripe: LocalStripe) -> Iterator[Browser]:
-    # Playwright's loop must be gone before the others end.
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, headless=True, args=FLAGS)
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
-def page(browser: Browser, stripe: LocalStripe) -> Iterator[Page]:
+def page(stripe: LocalStripe, browser: Browser) -> Iterator[Page]:
+    # In this order: the browser has to end first, as its loop keeps others from ending.
     opened = browser.new_page(viewport=DESKTOP)  # type: ignore[arg-type]
     opened.set_default_timeout(15_000)
     opened.goto(stripe.config.site_url)
