@@ -1,7 +1,5 @@
 """The local Stripe.js in headless Chromium: what a page may do with it, and what it refuses."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -9,8 +7,9 @@ from aiohttp import web
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.browsing import DESKTOP, Watch
-from tests.integration.local_gateway import free_socket, make_config, running_gateway
+from tests.integration.local_gateway import make_config, running_gateway
 from tests.integration.stripe_fixtures import LocalStripe
+from tests.integration.web_server import serving
 
 PAGE = "<!doctype html><head><title>shop</title></head><h1>Shop</h1><div id=checkout></div>"
 OTHER_SCRIPT = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
@@ -30,27 +29,17 @@ async def _page(request: web.Request) -> web.Response:
     return web.Response(text=PAGE, content_type="text/html", headers=headers)
 
 
+def _application() -> web.Application:
+    app = web.Application()
+    app.router.add_get("/{path:.*}", _page)
+    return app
+
+
 @pytest.fixture(scope="module")
 def frontend() -> Iterator[str]:
     """A frontend without any framework; its address."""
-    loop, listener = asyncio.new_event_loop(), free_socket()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-
-    async def start() -> web.AppRunner:
-        app = web.Application()
-        app.router.add_get("/{path:.*}", _page)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.SockSite(runner, listener).start()
-        return runner
-
-    runner = asyncio.run_coroutine_threadsafe(start(), loop).result(5)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(5)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(5)
-    loop.close()
+    with serving(_application) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import http.client
 import json
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from aiohttp import ClientSession, WSMsgType, web
 
 from tests.integration.local_gateway import RunningGateway, free_socket, running_gateway
+from tests.integration.web_server import serving
 
 
 class Frontend:
@@ -21,20 +21,16 @@ class Frontend:
 
     def __init__(self) -> None:
         self.release = asyncio.Event()
-        self.socket = free_socket()
-        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.url = ""
 
-    async def serve(self) -> web.AppRunner:
+    def application(self) -> web.Application:
         app = web.Application(client_max_size=32 * 1024 * 1024)
         app.router.add_route("*", "/echo{tail:.*}", self.echo)
         app.router.add_get("/redirect", self.redirect)
         app.router.add_get("/stream", self.stream)
         app.router.add_get("/socket", self.websocket)
         app.router.add_post("/upload", self.upload)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.SockSite(runner, self.socket).start()
-        return runner
+        return app
 
     async def echo(self, request: web.Request) -> web.Response:
         seen = {
@@ -84,20 +80,10 @@ class Frontend:
 
 @pytest.fixture(scope="module")
 def frontend() -> Iterator[Frontend]:
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-
-    async def make() -> tuple[Frontend, web.AppRunner]:
-        made = Frontend()
-        return made, await made.serve()
-
-    frontend, runner = asyncio.run_coroutine_threadsafe(make(), loop).result(5)
-    yield frontend
-    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(5)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(5)
-    loop.close()
+    made = Frontend()
+    with serving(made.application) as server:
+        made.url = server.url
+        yield made
 
 
 @pytest.fixture(scope="module")

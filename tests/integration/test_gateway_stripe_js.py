@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import http.client
 import re
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +11,8 @@ from aiohttp import web
 
 from localcloud.gateway import stripe_js
 from localcloud.stripe import versions
-from tests.integration.local_gateway import RunningGateway, free_socket, running_gateway
+from tests.integration.local_gateway import RunningGateway, running_gateway
+from tests.integration.web_server import Serving, serving
 
 PAGE = "<!DOCTYPE html><html lang='en'><head><title>Grüße</title></head><body></body></html>"
 BROWSER = [
@@ -28,12 +28,10 @@ TAG = re.compile(r"<head>(<script [^>]*></script>)<title>")
 class Frontend:
     """A page in the ways in which frontends send one."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
+    def __init__(self) -> None:
         self.release = asyncio.Event()
         self.seen: dict[str, str] = {}
-        self.socket = free_socket()
-        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.server: Serving
 
     def application(self) -> web.Application:
         app = web.Application()
@@ -68,29 +66,15 @@ class Frontend:
 
 @pytest.fixture(scope="module")
 def frontend() -> Iterator[Frontend]:
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-
-    async def start() -> tuple[Frontend, web.AppRunner]:
-        made = Frontend(loop)
-        runner = web.AppRunner(made.application(), access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.SockSite(runner, made.socket).start()
-        return made, runner
-
-    made, runner = asyncio.run_coroutine_threadsafe(start(), loop).result(5)
-    yield made
-    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(5)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(5)
-    loop.close()
+    made = Frontend()
+    with serving(made.application) as made.server:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory, frontend: Frontend) -> Iterator[RunningGateway]:
     path = tmp_path_factory.mktemp("stripe-js")
-    with running_gateway(path, frontend_url=frontend.url) as gateway:
+    with running_gateway(path, frontend_url=frontend.server.url) as gateway:
         yield gateway
 
 
@@ -137,7 +121,7 @@ def test_a_streamed_page_streams(local: RunningGateway, frontend: Frontend) -> N
     assert TAG.search(first)
     assert first.endswith("<title>shell</title>")
     assert not frontend.release.is_set()
-    frontend.loop.call_soon_threadsafe(frontend.release.set)
+    frontend.server.loop.call_soon_threadsafe(frontend.release.set)
     assert response.read() == b"<p>the rest</p>"
     connection.close()
 
