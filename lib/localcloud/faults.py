@@ -51,7 +51,9 @@ def one_of(default: str, names: Collection[str]) -> Setting:
     return Setting(default, lambda value: isinstance(value, str) and value in names, must)
 
 
-def _whole(default: int | None, lowest: int) -> Setting:
+def whole(default: int, lowest: int) -> Setting:
+    """A setting that is a count."""
+
     def allows(value: Any) -> bool:
         return _is_number(value) and isinstance(value, int) and lowest <= value <= MOST
 
@@ -64,16 +66,16 @@ def _is_number(value: Any) -> bool:
 
 GENERAL: Mapping[str, Setting] = {
     "on": Setting("*", lambda value: isinstance(value, str) and value != "", "a pattern"),
-    "nth": _whole(1, 1),
+    "nth": whole(1, 1),
     "count": Setting(
         1,
-        lambda value: value is None or _whole(1, 1).allows(value),
+        lambda value: value is None or whole(1, 1).allows(value),
         f"a whole number from 1 to {MOST:,}, or null for every call",
     ),
     "probability": Setting(
         1.0, lambda value: _is_number(value) and 0 < value <= 1, "a number above 0, at most 1"
     ),
-    "seed": _whole(0, 0),
+    "seed": whole(0, 0),
 }
 
 
@@ -169,6 +171,11 @@ class Faults:
         with self._lock:
             armed = [fault.shown() for fault in self._armed]
             return {"armed": armed, "spent": [fault.shown() for fault in self._spent]}
+
+    @property
+    def are_armed(self) -> bool:
+        """Whether any is: a cheap question, to be asked before a call is even named."""
+        return bool(self._armed)
 
     def strike(self, part: str, call: str, kinds: Collection[str]) -> Fault | None:
         """The fault of one of these kinds that strikes this call, the first that was armed."""

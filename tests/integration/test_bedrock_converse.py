@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EventStreamError
+from urllib3.exceptions import ProtocolError
 
 from saas.plans import catalogue
 from tests.integration.bedrock_server import LocalBedrock, serving
@@ -272,3 +273,24 @@ def test_a_stream_may_break(bedrock: LocalBedrock) -> None:
     with pytest.raises(EventStreamError, match="modelStreamErrorException"):
         streamed(bedrock, "Explain rain")
     assert len(streamed(bedrock, "Explain rain")) > 5
+
+
+def deltas_before_the_end(bedrock: LocalBedrock, ending: type[Exception]) -> int:
+    stream = bedrock.client().converse_stream(modelId=MODEL, messages=[user("Explain rain")])
+    seen: list[Any] = []
+    with closing(stream["stream"]) as events, pytest.raises(ending):
+        seen.extend(events)
+    return sum("contentBlockDelta" in event for event in seen)
+
+
+@pytest.mark.parametrize("after", [0, 3])
+def test_a_stream_may_break_after_some_deltas(bedrock: LocalBedrock, after: int) -> None:
+    bedrock.fault("stream_error", after=after, code="ThrottlingException")
+    assert deltas_before_the_end(bedrock, EventStreamError) == after
+    assert bedrock.calls() == []
+
+
+def test_a_streams_connection_may_be_lost(bedrock: LocalBedrock) -> None:
+    bedrock.fault("stream_disconnect", after=2)
+    assert deltas_before_the_end(bedrock, ProtocolError) == 2
+    assert bedrock.calls() == []

@@ -164,7 +164,22 @@ def test_unknown_faults_are_refused(bedrock: LocalBedrock, fault: Any) -> None:
     connection.request("POST", "/_local/faults", json.dumps(fault))
     assert connection.getresponse().status == 400
     connection.close()
-    assert bedrock.control("faults") == []
+    assert bedrock.control("faults")["armed"] == []
+
+
+def test_a_fault_may_be_for_one_operation_and_model_alone(bedrock: LocalBedrock) -> None:
+    bedrock.fault("throttle", on=f"InvokeModel {TITAN}", nth=2)
+    bedrock.fault("error", on="Converse *", count=None)
+    assert embed(bedrock, "first")["embedding"]
+    with pytest.raises(ClientError, match="InternalServerException"):
+        converse(bedrock)
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        embed(bedrock, "second")
+    shown = bedrock.control("faults")
+    assert [(each["kind"], each["struck"]) for each in shown["armed"]] == [("error", 1)]
+    assert [(each["kind"], each["seen"]) for each in shown["spent"]] == [("throttle", 2)]
+    bedrock.reset()
+    assert bedrock.control("faults") == {"armed": [], "spent": []}
 
 
 def embed(bedrock: LocalBedrock, text: str, **options: Any) -> dict[str, Any]:

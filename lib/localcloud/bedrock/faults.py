@@ -1,20 +1,57 @@
-"""Switches that make the next calls fail, for tests: `POST /_local/faults` {"kind", "count", …}.
+"""How local Bedrock fails on purpose; `localcloud.faults` says whom a fault strikes.
 
-Kinds: `throttle`, `error` (with `code`, an exception of the service model), `timeout` (no answer
-for `seconds`), `disconnect` (the connection ends without an answer), `slow` (`seconds` later), and
-`stream_error` (an exception event in mid-stream; leaves other operations alone).
+A call's name is its operation and model, such as `Converse us.amazon.nova-lite-v1:0`.
 """
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
 
+from aiohttp import web
+
+from localcloud.bedrock import eventstream
 from localcloud.bedrock.errors import STATUS, BedrockError
+from localcloud.faults import Faults, Kind, Setting, one_of, seconds, whole
 
-KINDS = frozenset({"throttle", "timeout", "error", "stream_error", "slow", "disconnect"})
+PART = "bedrock"
+# Members of `ConverseStreamOutput` in the service model that are exceptions.
+STREAM_CODES = (
+    "InternalServerException",
+    "ModelStreamErrorException",
+    "ServiceUnavailableException",
+    "ThrottlingException",
+    "ValidationException",
+)
+_AFTER = Setting(
+    None,
+    lambda value: value is None or whole(0, 0).allows(value),
+    f"{whole(0, 0).must}, or null for half of the answer",
+)
+BEFORE_ANSWER = {
+    "throttle": Kind("ThrottlingException, status 429."),
+    "error": Kind(
+        "The exception `code` of the service model.",
+        {"code": one_of("InternalServerException", STATUS)},
+    ),
+    "slow": Kind("The first byte comes `seconds` later.", {"seconds": seconds(60)}),
+    "timeout": Kind(
+        "Nothing comes for `seconds`, then the connection ends.", {"seconds": seconds(60)}
+    ),
+    "disconnect": Kind("The connection ends without an answer."),
+}
+MID_STREAM = {
+    "stream_error": Kind(
+        "A stream ends with the exception `code` `after` so many deltas.",
+        {"code": one_of("ModelStreamErrorException", STREAM_CODES), "after": _AFTER},
+    ),
+    "stream_disconnect": Kind(
+        "A stream's connection ends `after` so many deltas.", {"after": _AFTER}
+    ),
+}
+KINDS = BEFORE_ANSWER | MID_STREAM
 _MESSAGES = {
     "ThrottlingException": "Too many requests, please wait before trying again.",
     "AccessDeniedException": "You don't have access to the model with the specified model ID.",
+    "ModelStreamErrorException": "The model stream ended unexpectedly. Try your request again.",
     "ModelTimeoutException": "Model has timed out in processing the request. "
     "Try your request again.",
     "ServiceUnavailableException": "Bedrock is unable to process your request.",
@@ -25,71 +62,58 @@ class Disconnect(Exception):
     """The connection shall end without an answer."""
 
 
-@dataclass
-class Fault:
-    """One switch; `count` calls are left for it."""
-
-    kind: str
-    count: int
-    seconds: float
-    code: str
+def cut_off(request: web.Request) -> None:
+    """End the connection at once."""
+    if request.transport is not None:
+        request.transport.abort()
 
 
-class Faults:
-    """The switches of one server, used up in the order they were set."""
+@dataclass(frozen=True)
+class StreamBreak:
+    """A stream ends after `after` deltas: with an exception, or (no `code`) without a word."""
 
-    def __init__(self) -> None:
-        self._pending: list[Fault] = []
+    after: int
+    code: str | None
 
-    def add(self, wanted: Any) -> None:
-        """Raises ValueError for anything that is no fault."""
-        if not isinstance(wanted, dict) or wanted.get("kind") not in KINDS:
-            raise ValueError(f"kind must be one of {', '.join(sorted(KINDS))}")
-        count, seconds = wanted.get("count", 1), wanted.get("seconds", 60)
-        code = wanted.get("code", "InternalServerException")
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise ValueError("count must be a whole number of 1 or more")
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
-            raise ValueError("seconds must be a number of 0 or more")
-        if code not in STATUS:
-            raise ValueError(f"code must be one of {', '.join(sorted(STATUS))}")
-        self._pending.append(Fault(wanted["kind"], count, seconds, code))
+    async def end(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        """The end, when the deltas are sent."""
+        if self.code is None:
+            cut_off(request)
+        else:
+            member = self.code[0].lower() + self.code[1:]
+            await response.write(eventstream.exception(member, message_of(self.code)))
+        return response
 
-    def clear(self) -> None:
-        self._pending.clear()
 
-    def listing(self) -> list[dict[str, Any]]:
-        return [{"kind": fault.kind, "count": fault.count} for fault in self._pending]
+def message_of(code: str) -> str:
+    return _MESSAGES.get(code, "The system encountered an unexpected error.")
 
-    async def before_answer(self) -> None:
-        """Suffer the next fault that strikes before an answer begins.
 
-        Raises:
-            BedrockError: what Bedrock would answer.
-            Disconnect: the caller shall get no answer at all.
-        """
-        fault = self._take(lambda kind: kind != "stream_error")
-        if fault is None:
-            return
-        if fault.kind in ("timeout", "slow"):
-            await asyncio.sleep(fault.seconds)
-        if fault.kind in ("timeout", "disconnect"):
-            raise Disconnect
-        code = {"throttle": "ThrottlingException", "error": fault.code}.get(fault.kind)
-        if code:
-            raise BedrockError(
-                code, _MESSAGES.get(code, "The system encountered an unexpected error.")
-            )
+async def before_answer(faults: Faults, call: str) -> None:
+    """Suffer the fault that strikes this call before its answer begins.
 
-    def mid_stream(self) -> bool:
-        """Whether this stream shall break."""
-        return self._take(lambda kind: kind == "stream_error") is not None
+    Raises:
+        BedrockError: what Bedrock would answer.
+        Disconnect: the caller shall get no answer at all.
+    """
+    fault = faults.strike(PART, call, BEFORE_ANSWER)
+    if fault is None:
+        return
+    if fault.kind in ("timeout", "slow"):
+        await asyncio.sleep(fault.settings["seconds"])
+    if fault.kind in ("timeout", "disconnect"):
+        raise Disconnect
+    if fault.kind in ("throttle", "error"):
+        code = fault.settings.get("code", "ThrottlingException")
+        raise BedrockError(code, message_of(code))
 
-    def _take(self, wanted: Any) -> Fault | None:
-        for fault in self._pending:
-            if wanted(fault.kind):
-                fault.count -= 1
-                if fault.count == 0:
-                    self._pending.remove(fault)
-                return fault
+
+def stream_break(faults: Faults, call: str, deltas: int) -> StreamBreak | None:
+    """Where this stream of so many deltas shall break; None: nowhere."""
+    fault = faults.strike(PART, call, MID_STREAM)
+    if fault is None:
         return None
+    after = fault.settings["after"]
+    return StreamBreak(
+        deltas // 2 if after is None else min(after, deltas), fault.settings.get("code")
+    )

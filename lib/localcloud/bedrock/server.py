@@ -13,12 +13,21 @@ from urllib.parse import unquote
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from localcloud.bedrock import constraints, converse, embeddings, eventstream, models, signature
+from localcloud.bedrock import (
+    constraints,
+    converse,
+    embeddings,
+    eventstream,
+    faults,
+    models,
+    signature,
+)
 from localcloud.bedrock.converse import Reply
 from localcloud.bedrock.errors import BedrockError
-from localcloud.bedrock.faults import Disconnect, Faults
+from localcloud.bedrock.faults import Disconnect
 from localcloud.bedrock.permissions import Permissions
 from localcloud.config import HOST, StackConfig
+from localcloud.faults import Faults
 
 MAX_BODY_BYTES = 25 * 1024 * 1024
 CALLS_KEPT = 1_000
@@ -29,6 +38,7 @@ DELTA_PAUSE = 0.012
 # Converse is authorised as InvokeModel.
 INVOKE = "bedrock:InvokeModel"
 INVOKE_STREAMING = "bedrock:InvokeModelWithResponseStream"
+FAULT_METHODS = ("GET", "POST", "DELETE")
 
 Operation = Callable[[web.Request, str, Any], Awaitable[web.StreamResponse]]
 
@@ -59,16 +69,20 @@ def create_app(config: StackConfig) -> web.Application:
         [
             web.get("/_health", _health),
             web.get("/_local/calls", bedrock.list_calls),
-            web.get("/_local/faults", bedrock.list_faults),
-            web.post("/_local/faults", bedrock.add_fault),
-            web.delete("/_local/faults", bedrock.clear_faults),
+            *(web.route(method, "/_local/faults", bedrock.faults) for method in FAULT_METHODS),
             web.post("/_local/reset", bedrock.reset),
-            web.post("/model/{model:.+}/converse", bedrock.operation(bedrock.converse, INVOKE)),
+            web.post(
+                "/model/{model:.+}/converse",
+                bedrock.operation("Converse", bedrock.converse, INVOKE),
+            ),
             web.post(
                 "/model/{model:.+}/converse-stream",
-                bedrock.operation(bedrock.converse_stream, INVOKE_STREAMING),
+                bedrock.operation("ConverseStream", bedrock.converse_stream, INVOKE_STREAMING),
             ),
-            web.post("/model/{model:.+}/invoke", bedrock.operation(bedrock.invoke, INVOKE)),
+            web.post(
+                "/model/{model:.+}/invoke",
+                bedrock.operation("InvokeModel", bedrock.invoke, INVOKE),
+            ),
             web.route("*", "/{rest:.*}", bedrock.unknown),
         ]
     )
@@ -89,10 +103,10 @@ class LocalBedrock:
     def __init__(self, permissions: Permissions) -> None:
         self._permissions = permissions
         self._calls: deque[dict[str, Any]] = deque(maxlen=CALLS_KEPT)
-        self._faults = Faults()
+        self._faults = Faults({faults.PART: faults.KINDS})
 
     def operation(
-        self, run: Operation, action: str
+        self, name: str, run: Operation, action: str
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """A route's handler: who may do `action`, JSON, errors in Bedrock's form, faults."""
 
@@ -103,13 +117,12 @@ class LocalBedrock:
                 signature.require(request.headers)
                 await self._permissions.require(request.headers, action, model)
                 body = _json_of(await request.read())
-                await self._faults.before_answer()
+                await faults.before_answer(self._faults, f"{name} {model}")
                 response = await run(request, model, body)
             except BedrockError as error:
                 return error.response(request_id)
             except Disconnect:
-                if request.transport is not None:
-                    request.transport.abort()
+                faults.cut_off(request)
                 return web.Response(status=500)
             if not response.prepared:
                 response.headers["x-amzn-RequestId"] = request_id
@@ -132,7 +145,7 @@ class LocalBedrock:
         started = time.perf_counter()
         reply = converse.reply_to(model_id, body)
         deltas = converse.pieces(reply)
-        breaks_after = len(deltas) // 2 if self._faults.mid_stream() else None
+        broken = faults.stream_break(self._faults, f"ConverseStream {model_id}", len(deltas))
         response = web.StreamResponse(
             headers={
                 "Content-Type": eventstream.CONTENT_TYPE,
@@ -142,13 +155,11 @@ class LocalBedrock:
         await asyncio.sleep(LATENCY)
         await response.prepare(request)
         await response.write(converse.opening())
-        for index, delta in enumerate(deltas):
-            if index == breaks_after:
-                text = "The model stream ended unexpectedly. Try your request again."
-                await response.write(eventstream.exception("modelStreamErrorException", text))
-                return response
+        for delta in deltas[: broken.after] if broken else deltas:
             await response.write(delta)
             await asyncio.sleep(DELTA_PAUSE)
+        if broken:
+            return await broken.end(request, response)
         for message in converse.closing(reply, _elapsed_ms(started)):
             await response.write(message)
         self._record("ConverseStream", model_id, body, reply)
@@ -172,25 +183,16 @@ class LocalBedrock:
         """Answered calls, newest first, without their texts."""
         return web.json_response(list(reversed(self._calls)))
 
-    async def list_faults(self, _request: web.Request) -> web.Response:
-        return web.json_response(self._faults.listing())
-
-    async def add_fault(self, request: web.Request) -> web.Response:
-        """Set a switch of `faults.py`."""
-        try:
-            self._faults.add(json.loads(await request.read()))
-        except ValueError as error:
-            return web.json_response({"error": str(error)}, status=400)
-        return web.json_response({"status": "ok"})
-
-    async def clear_faults(self, _request: web.Request) -> web.Response:
-        self._faults.clear()
-        return web.json_response({"status": "ok"})
+    async def faults(self, request: web.Request) -> web.Response:
+        """What is armed; arming; disarming."""
+        body = await request.read()
+        status, answer = self._faults.answer(request.method, request.query_string, body)
+        return web.json_response(answer, status=status)
 
     async def reset(self, _request: web.Request) -> web.Response:
         """Forget calls and faults."""
         self._calls.clear()
-        self._faults.clear()
+        self._faults.forget()
         return web.json_response({"status": "ok"})
 
     async def unknown(self, _request: web.Request) -> web.Response:

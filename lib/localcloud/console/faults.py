@@ -39,7 +39,7 @@ async def state(stage: Stage) -> dict[str, Any]:
     problem = ""
     for part in PARTS:
         try:
-            armed += [_shown(part, each) for each in await _ask(stage, part, "GET")]
+            armed += [_shown(part, each) for each in (await _ask(stage, part, "GET"))["armed"]]
         except (Unanswered, Refused) as error:
             problem = str(error)
     return {"armed": armed, "problem": problem, "parts": PARTS}
@@ -67,7 +67,7 @@ async def disarm(stage: Stage) -> str:
 
 def _shown(part: str, fault: dict[str, Any]) -> dict[str, Any]:
     kind = str(fault.get("kind", "")).replace("_", " ")
-    return {"name": f"{part.capitalize()}: {kind}", "left": fault.get("count")}
+    return {"name": f"{part.capitalize()}: {kind}", "left": fault["count"] - fault["struck"]}
 
 
 async def _ask(stage: Stage, part: str, method: str, body: Any = None) -> Any:
