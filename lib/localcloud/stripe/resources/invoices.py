@@ -1,23 +1,28 @@
 """Invoices in the API, in basil's shape (https://docs.stripe.com/api/invoices); see `invoicing`."""
 
-from localcloud.stripe import dunning, subscription_life
+from localcloud.stripe import dunning, invoice_actions, invoice_update
 from localcloud.stripe.errors import StripeError, invalid
 from localcloud.stripe.invoice_preview import PARAMS, preview
 from localcloud.stripe.lists import as_list, page, page_within
-from localcloud.stripe.params import EXPAND, PAGE, Boolean, Enum, Hash, Range, Text, words
+from localcloud.stripe.params import EXPAND, PAGE, Hash
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.resources import invoice_payments
-from localcloud.stripe.store import Obj, equal, within
+from localcloud.stripe.resources.invoice_params import FINALIZE, LIST, PAY, UPDATE
+from localcloud.stripe.store import Obj, Where, equal, within
 from localcloud.stripe.work import Work, plain
 
 URL = "/v1/invoices"
+EXISTS = Where("json_extract(body, '$._deleted') IS NULL")
 
 
 def present(work: Work, invoice: Obj) -> Obj:
-    lines = as_list(
-        f"{URL}/{invoice['id']}/lines", [plain(work, line) for line in invoice["_lines"]]
-    )
-    return {**plain(work, invoice), "lines": lines}
+    shown = plain(work, invoice)
+    if invoice.get("_deleted"):
+        return shown
+    if invoice["status"] != "uncollectible":
+        shown.pop("status_details", None)
+    lines = [plain(work, line) for line in invoice["_lines"]]
+    return {**shown, "lines": as_list(f"{URL}/{invoice['id']}/lines", lines)}
 
 
 def retrieve(work: Work, params: Obj, id: str) -> Obj:
@@ -25,35 +30,68 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = []
+    wheres = [EXISTS]
     for name in ("customer", "subscription"):
         if name in params:
             work.need(name, params[name], param=name)
-    if "customer" in params:
-        wheres.append(equal("customer", params["customer"]))
     if "subscription" in params:
         wheres.append(equal("_subscription", params["subscription"]))
-    if "status" in params:
-        wheres.append(equal("status", params["status"]))
-    if "created" in params:
-        wheres.append(within("created", params["created"]))
+    for name in ("collection_method", "customer", "status"):
+        if name in params:
+            wheres.append(equal(name, params[name]))
+    for name in ("created", "due_date"):
+        if name in params:
+            wheres.append(within(name, params[name]))
     return page(work, "invoice", URL, params, *wheres)
 
 
-def pay_now(work: Work, params: Obj, id: str) -> Obj:
-    """Charge an open invoice. A refusal is a 402, and the attempt stays on record."""
+def update(work: Work, params: Obj, id: str) -> Obj:
     invoice = work.need("invoice", id)
-    if invoice["status"] != "open":
-        word = "already paid" if invoice["status"] == "paid" else "not open"
-        raise invalid(f"Invoice is {word}", code="invoice_not_open")
+    invoice_update.update(work, invoice, params)
+    return work.present(invoice)
+
+
+def delete(work: Work, params: Obj, id: str) -> Obj:
+    invoice = work.need("invoice", id)
+    invoice_actions.delete(work, invoice)
+    return work.present(invoice)
+
+
+def finalize(work: Work, params: Obj, id: str) -> Obj:
+    invoice = work.need("invoice", id)
+    invoice_actions.finalize(work, invoice, advance=params.get("auto_advance"))
+    return work.present(invoice)
+
+
+def void(work: Work, params: Obj, id: str) -> Obj:
+    invoice = work.need("invoice", id)
+    invoice_actions.void(work, invoice)
+    return work.present(invoice)
+
+
+def mark_uncollectible(work: Work, params: Obj, id: str) -> Obj:
+    invoice = work.need("invoice", id)
+    invoice_actions.mark_uncollectible(work, invoice)
+    return work.present(invoice)
+
+
+def pay(work: Work, params: Obj, id: str) -> Obj:
+    """Pay an invoice. A refusal is a 402, and the attempt stays on record.
+
+    `forgive` is about sources that hold too little; a card has all or nothing of it.
+    """
+    invoice = work.need("invoice", id)
+    invoice_actions.check_payable(invoice)
+    if params.get("paid_out_of_band"):
+        invoice_actions.pay_out_of_band(work, invoice)
+        return work.present(invoice)
     method = None
     if "payment_method" in params:
         method = work.need("payment_method", params["payment_method"], param="payment_method")
         if method["customer"] != invoice["customer"]:
             raise invalid("The payment method must be attached to the customer.", "payment_method")
-    error = subscription_life.pay_invoice(
-        work, invoice, method, off_session=params.get("off_session", True)
-    )
+    off_session = params.get("off_session", True)
+    error = invoice_actions.pay(work, invoice, method, off_session=off_session)
     if error is None and invoice["status"] != "paid":
         intent = work.find("payment_intent", invoice["_intent"])
         error = _unpaid(acting=bool(intent and intent["status"] == "requires_action"))
@@ -106,32 +144,15 @@ RESOURCE = Resource(
     },
     included={"payments": _payments, "confirmation_secret": _confirmation_secret},
     routes=(
-        Route(
-            "GET",
-            URL,
-            list_all,
-            Hash(
-                {
-                    **PAGE,
-                    "created": Range(),
-                    "customer": Text(),
-                    "status": Enum(("draft", "open", "paid", "uncollectible", "void")),
-                    "subscription": Text(),
-                },
-                unbuilt=words("collection_method customer_account due_date"),
-            ),
-        ),
+        Route("GET", URL, list_all, LIST),
         Route("POST", URL + "/create_preview", preview, PARAMS),
         Route("GET", URL + "/{id}", retrieve, Hash(EXPAND)),
-        Route(
-            "POST",
-            URL + "/{id}/pay",
-            pay_now,
-            Hash(
-                {**EXPAND, "off_session": Boolean(), "payment_method": Text()},
-                unbuilt=words("forgive mandate paid_out_of_band source"),
-            ),
-        ),
+        Route("POST", URL + "/{id}", update, UPDATE),
+        Route("DELETE", URL + "/{id}", delete),
+        Route("POST", URL + "/{id}/finalize", finalize, FINALIZE),
+        Route("POST", URL + "/{id}/mark_uncollectible", mark_uncollectible, Hash(EXPAND)),
+        Route("POST", URL + "/{id}/pay", pay, PAY),
+        Route("POST", URL + "/{id}/void", void, Hash(EXPAND)),
         Route("GET", URL + "/{id}/lines", list_lines, Hash(PAGE)),
     ),
 )

@@ -122,6 +122,23 @@ def fail_authentication(work: Work, intent: Obj, method: Obj) -> StripeError:
     return error
 
 
+def cancel(work: Work, intent: Obj, reason: str | None = None) -> None:
+    """Nobody can pay with the intent any more; one that has ended already stays as it is.
+
+    `reason` is Stripe's `cancellation_reason`.
+    """
+    if intent["status"] not in ("canceled", "succeeded"):
+        _set(
+            work,
+            intent,
+            "payment_intent.canceled",
+            status="canceled",
+            canceled_at=work.now,
+            cancellation_reason=reason,
+            next_action=None,
+        )
+
+
 def _set(work: Work, intent: Obj, event: str, **changes: Any) -> None:
     work.update(intent, **changes)
     work.emit(event, intent)

@@ -1,0 +1,123 @@
+"""What someone does to an invoice by hand: finalize, pay, void, give up or delete it.
+
+Source: Stripe's documentation "Status transitions and finalization".
+"""
+
+from localcloud.stripe import invoicing, retry_schedule, subscription_standing
+from localcloud.stripe import subscription_life as life
+from localcloud.stripe.errors import StripeError, invalid
+from localcloud.stripe.resources import payment_intents
+from localcloud.stripe.store import Obj
+from localcloud.stripe.work import Work
+
+NOT_OPEN = "You can only pass in open invoices. This invoice isn't open."
+
+
+def finalize(work: Work, invoice: Obj, *, advance: bool | None = None) -> None:
+    """Open a draft; nothing is charged, but where nothing is due it is paid with that.
+
+    `advance` sets `auto_advance` first. Raises a 400 if it is no draft.
+    """
+    if invoice["status"] != "draft":
+        raise invalid(
+            "This invoice is already finalized, you can't re-finalize a non-draft invoice."
+        )
+    if advance is not None:
+        invoice["auto_advance"] = advance
+    invoicing.finalize(work, invoice)
+    if invoice["amount_due"] == 0:
+        invoicing.settle(work, invoice, None)
+        subscription_standing.review(work, invoice)
+
+
+def check_payable(invoice: Obj) -> None:
+    """Raise a 400 unless the invoice can be paid; an uncollectible one still can, and a draft."""
+    if invoice["status"] == "paid":
+        raise invalid("Invoice is already paid")
+    if invoice["status"] == "void":
+        raise invalid(NOT_OPEN)
+
+
+def pay(work: Work, invoice: Obj, method: Obj | None, *, off_session: bool) -> StripeError | None:
+    """Charge an invoice to `method`, else to the card that would pay it; returns the refusal."""
+    if invoice["status"] == "draft":
+        finalize(work, invoice)
+    if invoice["status"] == "paid":
+        return None
+    method = method or work.find("payment_method", invoice["default_payment_method"])
+    if invoice["_subscription"]:
+        error = life.pay_invoice(work, invoice, method, off_session=off_session)
+    else:
+        method = method or _default(work, invoice)
+        error = invoicing.pay(work, invoice, method, off_session=off_session)
+    subscription_standing.review(work, invoice)
+    return error
+
+
+def _default(work: Work, invoice: Obj) -> Obj | None:
+    customer = work.need("customer", invoice["customer"])
+    return work.find("payment_method", customer["invoice_settings"]["default_payment_method"])
+
+
+def pay_out_of_band(work: Work, invoice: Obj) -> None:
+    """Record that the invoice was paid elsewhere: no charge, and no `payment_succeeded`."""
+    if invoice["status"] == "draft":
+        finalize(work, invoice)
+    if invoice["status"] == "paid":
+        return
+    _drop_intent(work, invoice)
+    retry_schedule.stop(invoice)
+    work.update(
+        invoice,
+        amount_paid=invoice["amount_due"],
+        amount_remaining=0,
+        status="paid",
+        status_transitions={**invoice["status_transitions"], "paid_at": work.now},
+    )
+    work.emit("invoice.paid", invoice)
+    subscription_standing.review(work, invoice)
+
+
+def void(work: Work, invoice: Obj) -> None:
+    """Take back an open or uncollectible invoice. Raises a 400 for any other."""
+    if invoice["status"] == "paid":
+        raise invalid("Invoices with `paid` payments cannot be voided.")
+    if invoice["status"] not in ("open", "uncollectible"):
+        raise invalid(NOT_OPEN)
+    _drop_intent(work, invoice, "void_invoice")
+    invoicing.void(work, invoice)
+    subscription_standing.review(work, invoice)
+
+
+def mark_uncollectible(work: Work, invoice: Obj) -> None:
+    """Write an open invoice off as a bad debt; it can still be paid. Raises a 400 for any other."""
+    if invoice["status"] == "uncollectible":
+        raise invalid("This invoice has already been marked uncollectible.")
+    if invoice["status"] != "open":
+        raise invalid(NOT_OPEN)
+    retry_schedule.stop(invoice)
+    moments = {**invoice["status_transitions"], "marked_uncollectible_at": work.now}
+    work.update(
+        invoice,
+        status="uncollectible",
+        status_details={"uncollectible": {"reason": "user_forgiven"}},
+        status_transitions=moments,
+    )
+    work.emit("invoice.marked_uncollectible", invoice)
+    subscription_standing.review(work, invoice)
+
+
+def delete(work: Work, invoice: Obj) -> None:
+    """Delete a draft that no subscription has made. Raises a 400 for any other."""
+    if invoice["status"] != "draft":
+        raise invalid("You can only delete draft invoices.")
+    if invoice["_subscription"]:
+        raise invalid("You can't delete invoices created by subscriptions.")
+    work.emit("invoice.deleted", invoice)
+    work.update(invoice, _deleted=True, _due=None)
+
+
+def _drop_intent(work: Work, invoice: Obj, reason: str | None = None) -> None:
+    """Nobody can pay by the invoice's payment intent any more."""
+    if intent := work.find("payment_intent", invoice["_intent"]):
+        payment_intents.cancel(work, intent, reason)

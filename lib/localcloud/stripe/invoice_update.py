@@ -1,0 +1,68 @@
+"""Changing an invoice by the API: a draft in much, a finalized one in little."""
+
+from localcloud.stripe import invoicing, retry_schedule
+from localcloud.stripe.errors import invalid
+from localcloud.stripe.store import Obj
+from localcloud.stripe.subscription_checks import own_method
+from localcloud.stripe.work import Work, merge_metadata
+
+ALWAYS = {"auto_advance", "default_payment_method", "metadata"}
+"""What can be changed of an invoice that is no draft any more."""
+
+
+def update(work: Work, invoice: Obj, params: Obj) -> None:
+    """Change and announce an invoice. Raises a 400 for what is settled once it is finalized."""
+    draft = invoice["status"] == "draft"
+    settled = [name for name in params if name not in ALWAYS]
+    if settled and not draft:
+        raise invalid("Finalized invoices can't be updated in this way", settled[0])
+    before = work.present(invoice)
+    invoice.update(changes(work, invoice, params))
+    if draft:
+        plan(work, invoice, params)
+    elif params.get("auto_advance") is False:
+        retry_schedule.stop(invoice)
+    work.update(invoice)
+    invoicing.announce_change(work, before, invoice)
+
+
+def changes(work: Work, invoice: Obj, params: Obj) -> Obj:
+    """The parameters as fields of the object, except those that plan its finalization."""
+    found: Obj = {
+        name: params[name]
+        for name in ("description", "footer", "statement_descriptor")
+        if name in params
+    }
+    if "metadata" in params:
+        found["metadata"] = merge_metadata(invoice["metadata"], params["metadata"])
+    if "default_payment_method" in params:
+        wanted = params["default_payment_method"]
+        customer = invoice["customer"]
+        found["default_payment_method"] = own_method(work, customer, params) if wanted else None
+    return found
+
+
+def plan(work: Work, invoice: Obj, params: Obj) -> None:
+    """Set when a draft is finalized by itself: an hour after it was made, unless told otherwise.
+
+    The caller stores it. Raises a 400 for a moment without `auto_advance`, or one in the past.
+    """
+    advance = params.get("auto_advance", invoice["auto_advance"])
+    moment = params.get("automatically_finalizes_at")
+    if moment is not None:
+        if not advance:
+            raise invalid(
+                "`automatically_finalizes_at` needs `auto_advance`.", "automatically_finalizes_at"
+            )
+        if moment <= work.now:
+            raise invalid(
+                "The `automatically_finalizes_at` timestamp must be in the future.",
+                "automatically_finalizes_at",
+            )
+    elif "auto_advance" not in params:
+        return
+    if not advance:
+        retry_schedule.stop(invoice)
+        return
+    moment = moment or max(invoice["created"] + 3600, work.now)
+    invoice.update(auto_advance=True, automatically_finalizes_at=moment, _due=moment)

@@ -1,0 +1,46 @@
+"""What a subscription's invoices make of its status when one is paid, void or given up by hand."""
+
+from localcloud.stripe import subscription_life as life
+from localcloud.stripe.store import Obj, Where, equal
+from localcloud.stripe.work import Work
+
+NOT_VOID = Where("json_extract(body, '$.status') <> 'void'")
+SETTLED = {
+    "incomplete": ("paid",),
+    "past_due": ("paid", "uncollectible"),
+    "unpaid": ("paid", "uncollectible"),
+}
+"""The statuses of an invoice that end those of a subscription which waits for it."""
+
+
+def review(work: Work, invoice: Obj) -> None:
+    """Make the invoice's subscription `active` if it waits for nothing any more.
+
+    The newest invoice that is not void decides; one that is uncollectible counts as one that is
+    paid, except for a subscription that never began ("How subscriptions work": subscription
+    statuses, handle unpaid subscriptions).
+    """
+    subscription = work.find("subscription", invoice["_subscription"])
+    if subscription is None or subscription["status"] not in SETTLED:
+        return
+    newest = work.store.select(
+        "invoice",
+        equal("customer", subscription["customer"]),
+        equal("_subscription", subscription["id"]),
+        NOT_VOID,
+        limit=1,
+    )
+    if newest and newest[0]["status"] in SETTLED[subscription["status"]]:
+        life.save(work, subscription, life.UPDATED, status="active")
+        _clear_customer(work, subscription["customer"])
+
+
+def _clear_customer(work: Work, identifier: str) -> None:
+    """A customer without a subscription that is past due is not delinquent."""
+    customer = work.find("customer", identifier)
+    if customer and customer["delinquent"]:
+        late = work.store.select(
+            "subscription", equal("customer", identifier), equal("status", "past_due"), limit=1
+        )
+        if not late:
+            work.update(customer, "customer.updated", delinquent=False)
