@@ -4,7 +4,9 @@ As "Using resource-based policies for Lambda" of the Lambda developer guide has 
 named as the principal, and the resource it acts for by `aws:SourceArn`.
 """
 
+from localcloud.aws.iam import principals
 from localcloud.aws.iam.policy import Access, Statement
+from localcloud.aws.iam.principals import Principal
 
 ACTION = "lambda:InvokeFunction"
 
@@ -18,13 +20,7 @@ def invocation(function_arn: str, source_arn: str) -> Access:
 
 def admits(policy: tuple[Statement, ...], service: str, access: Access) -> bool:
     """Whether a resource policy lets a service (`apigateway.amazonaws.com`) do this."""
-    said = {
-        statement.allows
-        for statement in policy
-        if service in {*statement.principals.get("Service", ()), *statement.principals.get("*", ())}
-        and statement.applies(access)
-    }
-    return said == {True}
+    return principals.admits(policy, Principal("Service", (service,)), access)
 
 
 def refusal(service: str, access: Access, kind: str = "resource-based") -> str:

@@ -17,7 +17,8 @@ from localcloud.aws.iam.call import credential_of
 from localcloud.aws.iam.callers import Callers
 from localcloud.aws.iam.conditions import Context
 from localcloud.aws.iam.policy import statements
-from localcloud.aws.iam.trust import ASSUME_ROLE, Principal, Untrusted, role_named, trusts
+from localcloud.aws.iam.principals import Principal
+from localcloud.aws.iam.trust import ASSUME_ROLE, Untrusted, role_named, trusts
 from localcloud.aws.routing import LOCKS, LocalRequest, call_moto
 
 BY_WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"

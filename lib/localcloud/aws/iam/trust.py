@@ -3,11 +3,11 @@
 After "How to use trust policies with IAM roles" and the API reference of AssumeRole (STS).
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from localcloud.aws.iam.conditions import Context
 from localcloud.aws.iam.policy import Access, statements
+from localcloud.aws.iam.principals import Principal, admits
 
 ASSUME_ROLE = "sts:AssumeRole"
 SECONDS = 3600
@@ -21,14 +21,6 @@ class Untrusted(Exception):
         self.status = status
 
 
-@dataclass(frozen=True)
-class Principal:
-    """Who asks: `kind` is Service, AWS or Federated; `names` are all that a policy may call it."""
-
-    kind: str
-    names: tuple[str, ...]
-
-
 def trusts(
     document: str,
     principal: Principal,
@@ -37,22 +29,7 @@ def trusts(
     action: str = ASSUME_ROLE,
 ) -> bool:
     """Whether a trust policy allows the principal to assume its role."""
-    said = [
-        statement
-        for statement in statements(document)
-        if (_names(statement.principals, principal) or not statement.is_whole)
-        and statement.applies(Access(action, role_arn, context))
-    ]
-    return any(each.allows for each in said) and all(each.allows for each in said)
-
-
-def _names(principals: Any, principal: Principal) -> bool:
-    named = {*principals.get(principal.kind, ()), *principals.get("*", ())}
-    # "*" alone is everyone; for a service, `{"Service": "*"}` is no valid principal.
-    everyone = "*" in principals.get("*", ()) or (
-        principal.kind == "AWS" and "*" in principals.get("AWS", ())
-    )
-    return everyone or bool(named & set(principal.names))
+    return admits(statements(document), principal, Access(action, role_arn, context))
 
 
 def role_named(role_arn: str) -> Any:
