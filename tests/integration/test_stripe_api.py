@@ -326,17 +326,6 @@ def test_a_price_that_is_its_products_default_stays(local: LocalStripe) -> None:
     assert client.v1.prices.update(one.id, {"active": False}).active is False
 
 
-def test_portal_features_that_are_not_built_can_only_be_off(local: LocalStripe) -> None:
-    client = local.client()
-    off: Any = {"subscription_update": {"enabled": False}, "subscription_pause": {"enabled": False}}
-    made = client.v1.billing_portal.configurations.create({"features": off})
-    assert made.features.subscription_update.enabled is False
-    for name in off:
-        params: Any = {"features": {name: {"enabled": True}}}
-        error = refused(client.v1.billing_portal.configurations.update, made.id, params)
-        assert error.http_status == 501
-
-
 def test_an_account_holds_16_webhook_endpoints(fresh: LocalStripe) -> None:
     client = fresh.client()
     params: Any = {"url": "https://example.com/hook", "enabled_events": ["*"]}

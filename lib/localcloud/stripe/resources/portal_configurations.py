@@ -1,46 +1,15 @@
 """Customer Portal configurations (https://docs.stripe.com/api/customer_portal/configurations)."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from localcloud.stripe.errors import not_built
 from localcloud.stripe.lists import page
-from localcloud.stripe.params import (
-    EXPAND,
-    PAGE,
-    Boolean,
-    Enum,
-    Hash,
-    Metadata,
-    Spec,
-    Text,
-    Url,
-    words,
-)
+from localcloud.stripe.params import EXPAND, PAGE, Boolean, Hash, Metadata, Spec, Text, Url
 from localcloud.stripe.registry import Resource, Route
-from localcloud.stripe.resources.subscription_params import FEEDBACK
+from localcloud.stripe.resources import portal_features
 from localcloud.stripe.store import Obj, equal
-from localcloud.stripe.work import Work, merge_metadata
+from localcloud.stripe.work import Work, merge_metadata, plain
 
 URL = "/v1/billing_portal/configurations"
-ON_OFF = Hash({"enabled": Boolean()}, required=("enabled",))
-
-
-@dataclass(frozen=True)
-class Off:
-    """The switch of a feature that our portal page has not: it can only be off."""
-
-    def parse(self, raw: Any, at: str, version: str) -> bool:
-        if Boolean().parse(raw, at, version):
-            raise not_built(f"the parameter {at}")
-        return False
-
-
-CANCEL = Hash(
-    {"enabled": Boolean(), "mode": Enum(("at_period_end", "immediately"))},
-    required=("enabled",),
-    unbuilt=words("cancellation_reason proration_behavior"),
-)
 FIELDS: dict[str, Spec] = {
     **EXPAND,
     "business_profile": Hash(
@@ -51,28 +20,15 @@ FIELDS: dict[str, Spec] = {
         }
     ),
     "default_return_url": Url(clearable=True),
-    "features": Hash(
-        {
-            "invoice_history": ON_OFF,
-            "payment_method_update": ON_OFF,
-            "subscription_cancel": CANCEL,
-            "subscription_pause": Hash({"enabled": Off()}),
-            "subscription_update": Hash(
-                {"enabled": Off()},
-                required=("enabled",),
-                unbuilt=words(
-                    """billing_cycle_anchor default_allowed_updates products proration_behavior
-                    schedule_at_period_end trial_update_behavior"""
-                ),
-            ),
-        },
-        unbuilt=("customer_update",),
-    ),
     "metadata": Metadata(),
     "name": Text(clearable=True),
 }
-CREATE = Hash(FIELDS, required=("features",), unbuilt=("login_page",))
-UPDATE = Hash({**FIELDS, "active": Boolean()}, unbuilt=("login_page",))
+CREATE = Hash(
+    {**FIELDS, "features": portal_features.CREATE}, required=("features",), unbuilt=("login_page",)
+)
+UPDATE = Hash(
+    {**FIELDS, "active": Boolean(), "features": portal_features.UPDATE}, unbuilt=("login_page",)
+)
 
 
 def new(work: Work, features: Obj, **fields: Any) -> Obj:
@@ -87,7 +43,7 @@ def new(work: Work, features: Obj, **fields: Any) -> Obj:
             "terms_of_service_url": None,
         },
         default_return_url=None,
-        features=_merge(_all_off(), features),
+        features=portal_features.merge(work, portal_features.ALL_OFF, features),
         is_default=False,
         login_page={"enabled": False, "url": None},
         metadata={},
@@ -98,35 +54,17 @@ def new(work: Work, features: Obj, **fields: Any) -> Obj:
     return work.create(configuration, "billing_portal.configuration.created")
 
 
-def _all_off() -> Obj:
-    return {
-        "customer_update": {"allowed_updates": [], "enabled": False},
-        "invoice_history": {"enabled": False},
-        "payment_method_update": {"enabled": False, "payment_method_configuration": None},
-        "subscription_cancel": {
-            "cancellation_reason": {"enabled": False, "options": list(FEEDBACK)},
-            "enabled": False,
-            "mode": "at_period_end",
-            "proration_behavior": "none",
-        },
-        "subscription_pause": {
-            "duration": {"interval_options": [], "type": "indefinite"},
-            "enabled": False,
-        },
-        "subscription_update": {
-            "billing_cycle_anchor": None,
-            "default_allowed_updates": [],
-            "enabled": False,
-            "products": [],
-            "proration_behavior": "none",
-            "schedule_at_period_end": {"conditions": []},
-            "trial_update_behavior": "end_trial",
-        },
-    }
+def present(work: Work, configuration: Obj) -> Obj:
+    """Without the products of plan changes, which Stripe shows when they are expanded."""
+    shown = plain(work, configuration)
+    update = dict(shown["features"]["subscription_update"])
+    del update["products"]
+    return {**shown, "features": {**shown["features"], "subscription_update": update}}
 
 
-def _merge(old: Obj, new: Obj) -> Obj:
-    return {**old, **{name: {**old[name], **value} for name, value in new.items()}}
+def _products(work: Work, configuration: Obj) -> list[Obj]:
+    products: list[Obj] = configuration["features"]["subscription_update"]["products"]
+    return products
 
 
 def create(work: Work, params: Obj) -> Obj:
@@ -149,7 +87,7 @@ def update(work: Work, params: Obj, id: str) -> Obj:
         changes["metadata"] = merge_metadata(configuration["metadata"], params["metadata"])
     for name in ("business_profile", "features"):
         if name in params and name == "features":
-            changes[name] = _merge(configuration[name], params[name])
+            changes[name] = portal_features.merge(work, configuration[name], params[name])
         elif name in params:
             changes[name] = {**configuration[name], **params[name]}
     changes["updated"] = work.now
@@ -164,6 +102,8 @@ def list_all(work: Work, params: Obj) -> Obj:
 
 RESOURCE = Resource(
     kind="billing_portal.configuration",
+    present=present,
+    included={"features.subscription_update.products": _products},
     routes=(
         Route("POST", URL, create, CREATE),
         Route("GET", URL, list_all, Hash({**PAGE, "active": Boolean(), "is_default": Boolean()})),

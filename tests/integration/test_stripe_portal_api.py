@@ -1,0 +1,255 @@
+"""Portal configurations and sessions as a developer makes them with stripe-python."""
+
+from typing import Any
+
+import pytest
+import stripe
+
+from tests.integration.stripe_fixtures import (
+    BASIL,
+    ENDIVE,
+    PROFESSIONAL,
+    STARTER,
+    LocalStripe,
+    local,
+)
+from tests.integration.test_stripe_shapes import differences
+
+__all__ = ["local"]
+
+
+def refused(local: LocalStripe, kind: str, params: Any) -> stripe.StripeError:
+    portal = local.client().v1.billing_portal
+    create: Any = portal.sessions.create if kind == "session" else portal.configurations.create
+    with pytest.raises(stripe.StripeError) as caught:
+        create(params)
+    return caught.value
+
+
+def plans(local: LocalStripe, *lookup_keys: str) -> list[dict[str, Any]]:
+    """A catalogue of `products` with one price each."""
+    found = local.client().v1.prices.list({"lookup_keys": list(lookup_keys)}).data
+    assert len(found) == len(lookup_keys)
+    return [{"product": price.product, "prices": [price.id]} for price in found]
+
+
+def switching(local: LocalStripe, **more: Any) -> dict[str, Any]:
+    """Features that let customers change between the two plans."""
+    return {
+        "payment_method_update": {"enabled": True},
+        "subscription_update": {
+            "default_allowed_updates": ["price"],
+            "enabled": True,
+            "products": plans(local, STARTER, PROFESSIONAL),
+            **more,
+        },
+    }
+
+
+def configured(local: LocalStripe, **features: Any) -> Any:
+    params: Any = {"features": features}
+    return local.client().v1.billing_portal.configurations.create(params)
+
+
+def test_a_configuration_says_everything_it_was_not_told(local: LocalStripe) -> None:
+    made = configured(local, subscription_cancel={"enabled": True})
+    cancel = made.features.subscription_cancel
+    assert (cancel.mode, cancel.proration_behavior) == ("at_period_end", "none")
+    assert cancel.cancellation_reason.enabled is False
+    assert made.features.customer_update.to_dict() == {"allowed_updates": [], "enabled": False}
+    assert (made.is_default, made.active, made.livemode) == (False, True, False)
+    assert [event.type for event in local.events(made.id)] == [
+        "billing_portal.configuration.created"
+    ]
+
+
+def test_its_products_are_shown_when_expanded(local: LocalStripe) -> None:
+    client = local.client()
+    made = configured(local, **switching(local))
+    assert "products" not in made.features.subscription_update.to_dict()
+    path = "features.subscription_update.products"
+    shown = client.v1.billing_portal.configurations.retrieve(made.id, {"expand": [path]})
+    products = shown.features.subscription_update.products
+    assert products is not None
+    assert {each.prices[0] for each in products} == {
+        local.price(STARTER),
+        local.price(PROFESSIONAL),
+    }
+    for version in (BASIL, ENDIVE):
+        found = local.client(version).v1.billing_portal.configurations.retrieve(
+            made.id, {"expand": [path]}
+        )
+        cls = stripe.billing_portal.Configuration
+        assert sorted(differences(found.to_dict(), cls, "configuration", version)) == []
+
+
+def test_an_update_keeps_what_it_does_not_name(local: LocalStripe) -> None:
+    made = configured(local, **switching(local))
+    change: Any = {
+        "features": {
+            "customer_update": {"enabled": True, "allowed_updates": ["email", "name"]},
+            "subscription_cancel": {
+                "enabled": True,
+                "cancellation_reason": {"enabled": True, "options": ["unused", "other"]},
+            },
+            "subscription_update": {"proration_behavior": "always_invoice"},
+        },
+        "business_profile": {"headline": "Groundwork"},
+    }
+    update = local.client().v1.billing_portal.configurations.update
+    features = update(made.id, change).features
+    assert features.subscription_update.enabled is True
+    assert features.subscription_update.default_allowed_updates == ["price"]
+    assert features.subscription_cancel.cancellation_reason.options == ["unused", "other"]
+    event = local.events(made.id)[-1]
+    assert event.type == "billing_portal.configuration.updated"
+    before = event.data.previous_attributes["features"]
+    assert before["subscription_update"].to_dict() == {"proration_behavior": "none"}
+
+
+@pytest.mark.parametrize(
+    ("features", "status", "message"),
+    [
+        (
+            {"subscription_update": {"enabled": True}},
+            400,
+            "Cannot enable subscription updates while payment method update is disabled.",
+        ),
+        ({"subscription_cancel": {"mode": "immediately"}}, 400, "Missing required param"),
+        (
+            {"subscription_cancel": {"enabled": True, "proration_behavior": "always_invoice"}},
+            400,
+            "must be one of none or create_prorations",
+        ),
+        (
+            {"subscription_cancel": {"enabled": True, "proration_behavior": "create_prorations"}},
+            400,
+            "only compatible with the mode `immediately`",
+        ),
+        ({"subscription_cancel": {"enabled": True, "mode": "soon"}}, 400, "at_period_end"),
+        ({"customer_update": {"enabled": True, "allowed_updates": ["age"]}}, 400, "must be one of"),
+        ({"customer_update": {"enabled": True, "allowed_updates": ["tax_id"]}}, 501, "tax_id"),
+        ({"subscription_pause": {"enabled": True}}, 501, "subscription_pause"),
+        ({"subscription_pauses": {"enabled": True}}, 400, "unknown parameter"),
+    ],
+)
+def test_what_a_configuration_may_not_say(
+    local: LocalStripe, features: Any, status: int, message: str
+) -> None:
+    error = refused(local, "configuration", {"features": features})
+    assert error.http_status == status
+    assert message in str(error)
+
+
+def test_a_catalogue_holds_prices_of_its_products(local: LocalStripe) -> None:
+    starter, professional = plans(local, STARTER, PROFESSIONAL)
+    mixed = {"product": starter["product"], "prices": professional["prices"]}
+    error = refused(local, "configuration", {"features": switching(local, products=[mixed])})
+    assert "does not belong to the product" in str(error)
+    client = local.client()
+    once = client.v1.prices.create(
+        {"product": starter["product"], "currency": "usd", "unit_amount": 500}
+    )
+    features = switching(local, products=[{**starter, "prices": [once.id]}])
+    assert "type=one_time" in str(refused(local, "configuration", {"features": features}))
+    features = switching(local, products=[starter] * 11)
+    assert "maximum of 10" in str(refused(local, "configuration", {"features": features}))
+
+
+def test_later_parameters_are_unknown_to_the_pinned_version(local: LocalStripe) -> None:
+    features: Any = switching(local, trial_update_behavior="continue_trial")
+    error = refused(local, "configuration", {"features": features})
+    assert "trial_update_behavior" in str(error)
+    made = local.client(ENDIVE).v1.billing_portal.configurations.create({"features": features})
+    assert made.features.subscription_update.trial_update_behavior == "continue_trial"
+
+
+def test_an_inactive_configuration_opens_no_portal(local: LocalStripe) -> None:
+    client = local.client()
+    made = configured(local, invoice_history={"enabled": True})
+    client.v1.billing_portal.configurations.update(made.id, {"active": False})
+    customer = client.v1.customers.create()
+    error = refused(local, "session", {"customer": customer.id, "configuration": made.id})
+    assert "is inactive" in str(error)
+
+
+def test_a_flow_has_the_fields_of_the_sdk(local: LocalStripe) -> None:
+    customer, subscription = local.subscriber()
+    made = configured(local, **switching(local))
+    confirm = {
+        "subscription": subscription.id,
+        "items": [{"id": subscription["items"].data[0].id, "price": local.price(PROFESSIONAL)}],
+    }
+    redirect = {"type": "redirect", "redirect": {"return_url": "https://example.com/done"}}
+    params: Any = {
+        "customer": customer.id,
+        "configuration": made.id,
+        "flow_data": {
+            "type": "subscription_update_confirm",
+            "subscription_update_confirm": confirm,
+            "after_completion": redirect,
+        },
+    }
+    for version in (BASIL, ENDIVE):
+        session = local.client(version).v1.billing_portal.sessions.create(params)
+        shown = session.to_dict()
+        cls = stripe.billing_portal.Session
+        assert sorted(differences(shown, cls, "session", version)) == []
+        assert session.flow is not None
+        assert session.flow.after_completion.redirect is not None
+        assert session.flow.after_completion.redirect.return_url == "https://example.com/done"
+        assert session.flow.subscription_update_confirm is not None
+        assert session.flow.subscription_update_confirm.items[0].price == local.price(PROFESSIONAL)
+
+
+def test_what_a_flow_may_not_ask(local: LocalStripe) -> None:
+    customer, subscription = local.subscriber()
+    _, foreign = local.subscriber()
+    closed = configured(local, invoice_history={"enabled": True})
+    open_ = configured(
+        local, **switching(local, products=[]), subscription_cancel={"enabled": True}
+    )
+    item = subscription["items"].data[0].id
+    confirm = {"subscription": subscription.id, "items": [{"id": item}]}
+
+    def error(configuration: Any, kind: str, **data: Any) -> str:
+        params = {
+            "customer": customer.id,
+            "configuration": configuration.id,
+            "flow_data": {"type": kind, **data},
+        }
+        found = refused(local, "session", params)
+        assert found.http_status == 400, found
+        return str(found)
+
+    own = {"subscription": subscription.id}
+    assert error(closed, "subscription_update", subscription_update=own).endswith(
+        "cannot be updated because the subscription update feature in the portal configuration is "
+        "disabled."
+    )
+    assert "cancellation feature" in error(closed, "subscription_cancel", subscription_cancel=own)
+    assert "payment method update" in error(closed, "payment_method_update")
+    assert "Missing required param: flow_data[subscription_cancel]." in error(
+        open_, "subscription_cancel"
+    )
+    assert "No such subscription" in error(
+        open_, "subscription_cancel", subscription_cancel={"subscription": foreign.id}
+    )
+    priced = {**confirm, "items": [{"id": item, "price": local.price(PROFESSIONAL)}]}
+    assert (
+        f"The item `{item}` cannot be updated to price `{local.price(PROFESSIONAL)}` because the "
+        f"configuration `{open_.id}` does not include the price in its "
+        "`features[subscription_update][products]`."
+    ) in error(open_, "subscription_update_confirm", subscription_update_confirm=priced)
+    other = {**confirm, "items": [{"id": foreign["items"].data[0].id}]}
+    assert "No such subscription" in error(
+        open_, "subscription_update_confirm", subscription_update_confirm=other
+    )
+    assert "Missing required param: flow_data[after_completion][redirect]" in error(
+        open_, "payment_method_update", after_completion={"type": "redirect"}
+    )
+    local.client().v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    assert "already set to be canceled" in error(
+        open_, "subscription_cancel", subscription_cancel=own
+    )
+    assert "Renew it first" in error(open_, "subscription_update", subscription_update=own)
