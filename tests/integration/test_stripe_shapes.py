@@ -135,7 +135,19 @@ def everything(local: LocalStripe) -> dict[str, str]:
     client.v1.subscriptions.update(changed.id, anew)
     kept = client.v1.charges.list({"customer": changed.customer}).data[-1]
     client.v1.refunds.create({"charge": kept.id, "amount": 100})
+    meter = client.v1.billing.meters.create(
+        {
+            "display_name": "Tokens",
+            "event_name": "tokens",
+            "default_aggregation": {"formula": "sum"},
+        }
+    )
+    minutes = "start_time=0&end_time=60"
     return {
+        "billing.meter": "billing/meters",
+        "billing.meter_event_summary": (
+            f"billing/meters/{meter.id}/event_summaries?customer={customer.id}&{minutes}"
+        ),
         "charge refunded": f"charges/{kept.id}?expand[]=refunds",
         "refund": f"refunds?charge={kept.id}",
         "coupon": f"coupons/{coupon.id}",
@@ -196,6 +208,28 @@ def test_the_portal_session_too(local: LocalStripe) -> None:
         made = client.v1.billing_portal.sessions.create({"customer": customer.id}).to_dict()
         cls = stripe.billing_portal.Session
         assert sorted(differences(made, cls, "portal", version)) == []
+
+
+def test_meter_events_too(local: LocalStripe) -> None:
+    for version in (BASIL, ENDIVE):
+        client = local.client(version)
+        name = f"calls-{version}"
+        client.v1.billing.meters.create(
+            {
+                "display_name": "Calls",
+                "event_name": name,
+                "default_aggregation": {"formula": "count"},
+            }
+        )
+        payload = {"stripe_customer_id": client.v1.customers.create().id, "value": "1"}
+        event = client.v1.billing.meter_events.create({"event_name": name, "payload": payload})
+        cls: type = stripe.billing.MeterEvent
+        assert sorted(differences(event.to_dict(), cls, "event", version)) == []
+        adjustment = client.v1.billing.meter_event_adjustments.create(
+            {"event_name": name, "type": "cancel", "cancel": {"identifier": event.identifier}}
+        )
+        cls = stripe.billing.MeterEventAdjustment
+        assert sorted(differences(adjustment.to_dict(), cls, "adjustment", version)) == []
 
 
 def test_the_comparison_can_fail() -> None:
@@ -280,6 +314,15 @@ PARAMS = {
     ("POST", "/v1/refunds"): "RefundCreateParams",
     ("POST", "/v1/refunds/{id}"): "RefundUpdateParams",
     ("GET", "/v1/refunds"): "RefundListParams",
+    ("POST", "/v1/billing/meters"): "billing.MeterCreateParams",
+    ("POST", "/v1/billing/meters/{id}"): "billing.MeterUpdateParams",
+    ("GET", "/v1/billing/meters"): "billing.MeterListParams",
+    ("GET", "/v1/billing/meters/{id}/event_summaries"): "billing.MeterListEventSummariesParams",
+    ("POST", "/v1/billing/meter_events"): "billing.MeterEventCreateParams",
+    (
+        "POST",
+        "/v1/billing/meter_event_adjustments",
+    ): "billing.MeterEventAdjustmentCreateParams",
     ("POST", "/v1/billing_portal/sessions"): "billing_portal.SessionCreateParams",
     ("POST", "/v1/billing_portal/configurations"): "billing_portal.ConfigurationCreateParams",
     ("POST", "/v1/billing_portal/configurations/{id}"): "billing_portal.ConfigurationUpdateParams",

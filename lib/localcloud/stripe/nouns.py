@@ -6,6 +6,7 @@ import string
 ALPHABET = string.ascii_letters + string.digits
 
 NOUNS = {
+    "billing.meter": "meter",
     "billing_portal.configuration": "configuration",
     "billing_portal.session": "billing portal session",
     "payment_method": "PaymentMethod",
@@ -15,6 +16,7 @@ NOUNS = {
 
 # prefix and number of random characters; the newer kinds of object begin with a digit
 PREFIXES = {
+    "billing.meter": ("mtr_test_61", 30),
     "billing_portal.configuration": ("bpc_1", 23),
     "billing_portal.session": ("bps_1", 23),
     "charge": ("ch_3", 23),

@@ -57,8 +57,20 @@ CREATE TABLE IF NOT EXISTS idempotency (
   created REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS idempotency_by_age ON idempotency (created);
+CREATE TABLE IF NOT EXISTS usage (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  meter TEXT NOT NULL,
+  customer TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  value INTEGER NOT NULL,
+  identifier TEXT NOT NULL,
+  received INTEGER NOT NULL,
+  cancelled INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS usage_by_customer ON usage (meter, customer, at, id);
+CREATE INDEX IF NOT EXISTS usage_by_identifier ON usage (identifier, received);
 """
-TABLES = ("attempts", "deliveries", "idempotency", "objects")
+TABLES = ("attempts", "deliveries", "idempotency", "objects", "usage")
 
 
 @dataclass(frozen=True)
@@ -88,7 +100,8 @@ def within(field: str, bounds: dict[str, int]) -> Where:
 
 
 class Store:
-    """Objects by id and kind, in order of creation; `webhooks` and `idempotency` own other tables.
+    """Objects by id and kind, in order of creation; the other tables belong to `webhooks`,
+    `idempotency` and `usage`.
 
     `db` is in autocommit mode: changes belong inside `with store.transaction():`.
     """
