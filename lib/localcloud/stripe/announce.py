@@ -1,6 +1,6 @@
 """Events: what changed is recorded in the same transaction as the change, with its deliveries."""
 
-from localcloud.stripe import versions
+from localcloud.stripe import event_types, versions
 from localcloud.stripe.nouns import new_id
 from localcloud.stripe.store import Obj, equal
 from localcloud.stripe.work import Work
@@ -11,6 +11,7 @@ def announce(work: Work, event_type: str, obj: Obj, previous: Obj | None) -> Non
 
     `data` is kept in the newest shape; it is rendered for an API version when it is shown or sent.
     """
+    event_types.check(event_type, obj["object"])
     data: Obj = {"object": obj}
     if previous is not None:
         data["previous_attributes"] = previous
