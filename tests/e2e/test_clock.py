@@ -17,7 +17,7 @@ def test_a_month_passes_and_everything_still_fits_together(tmp_path: Path) -> No
         journey.session_id = journey.open_checkout()["sessionId"]
         assert journey.card(CARD_ACCEPTED)["status"] == "complete"
         before = journey.status()["subscription"]
-        assert _move(journey, "40 days")["deadlines"] == 1
+        assert _move(journey, "40 days")["deadlines"] == 2, "the renewal, and its hour"
 
         # A session of 40 days ago has run out for functions; Cognito issues tokens they accept.
         old = requests.get(journey.url("/users/me"), cookies=journey.cookies(), timeout=30)
@@ -27,9 +27,10 @@ def test_a_month_passes_and_everything_still_fits_together(tmp_path: Path) -> No
         assert after["currentPeriodStart"] == before["currentPeriodEnd"]
         assert after["status"] == "active"
 
-        # The webhook's signature is of the functions' time: they record the renewal's event.
+        # The webhook's signature is of the functions' time: they record the renewal's event. It
+        # was paid once its invoice had been a draft for Stripe's hour.
         paid = journey.stripe.v1.events.list({"type": "invoice.paid"}).data[0]
-        assert paid.created == _epoch(after["currentPeriodStart"])
+        assert paid.created == _epoch(after["currentPeriodStart"]) + 3600
         eventually(lambda: bool(journey.rows(f"EVENT#{paid.id}")), "the renewal did not arrive")
 
         # Calls to local AWS and Bedrock are signed with the moved time, and so are uploads.

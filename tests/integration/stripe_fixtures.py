@@ -27,7 +27,7 @@ ENDIVE = "2026-10-28.endive"
 STARTER = "groundwork_starter_monthly"
 PROFESSIONAL = "groundwork_professional_monthly"
 RETURN_URL = "http://localhost:8000/dashboard?session_id={CHECKOUT_SESSION_ID}"
-DAY = 86400
+HOUR, DAY = 3600, 86400
 
 
 def free_port() -> int:
@@ -95,6 +95,16 @@ class LocalStripe:
     def advance(self, seconds: int) -> None:
         """Move the clock; deadlines happen with the next request or tick."""
         self.account.clock.offset += seconds
+
+    def renew(self, subscription: Any) -> Any:
+        """Let the current period end, and the hour in which its renewal's invoice is a draft.
+
+        Returns the subscription as it is then.
+        """
+        client = self.client()
+        current = client.v1.subscriptions.retrieve(subscription.id)["items"].data[0]
+        self.advance(current.current_period_end + HOUR - self.account.clock.now())
+        return client.v1.subscriptions.retrieve(subscription.id)
 
     def http(
         self,

@@ -11,6 +11,7 @@ import stripe
 
 from tests.integration.stripe_fixtures import (
     DAY,
+    HOUR,
     LocalStripe,
     Receiver,
     config_for,
@@ -31,13 +32,15 @@ def move(local: LocalStripe, **body: Any) -> tuple[int, dict[str, Any]]:
 def test_a_quarter_passes_with_its_renewals_in_order(fresh: LocalStripe) -> None:
     customer, subscription = fresh.subscriber()
     anchor = subscription.billing_cycle_anchor
-    status, answer = move(fresh, by="3 months")
-    assert (status, answer["deadlines"], answer["moving"]) == (200, 3, False)
+    status, answer = move(fresh, by="93 days")
+    assert (status, answer["moving"]) == (200, False)
+    assert answer["deadlines"] == 6, "three periods, and the hour of each one's invoice"
     assert abs(answer["epoch"] - time.time() - answer["offset"]) < 3
     renewals = [e for e in fresh.events(customer.id) if e.type == "invoice.paid"][1:]
     starts = [e.data.object["lines"]["data"][0]["period"]["start"] for e in renewals]
-    # Each renewal is stamped with the end of the period before it, not with the time of the move.
-    assert [e.created for e in renewals] == starts
+    # Each renewal is stamped with its own time, not with that of the move: an hour after the end of
+    # the period before it.
+    assert [e.created - HOUR for e in renewals] == starts
     assert len(starts) == 3
     assert starts[0] - anchor in {28 * DAY, 29 * DAY, 30 * DAY, 31 * DAY}
     created = [event.created for event in fresh.events(customer.id)]

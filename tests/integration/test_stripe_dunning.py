@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.integration.stripe_fixtures import DAY, LocalStripe, fresh
+from tests.integration.stripe_fixtures import DAY, HOUR, LocalStripe, fresh
 
 __all__ = ["fresh"]
 
@@ -27,9 +27,7 @@ def renewed(local: LocalStripe, card: str = "pm_card_chargeCustomerFail") -> tup
     customer, subscription = local.subscriber()
     bad = client.v1.payment_methods.attach(card, {"customer": customer.id})
     client.v1.subscriptions.update(subscription.id, {"default_payment_method": bad.id})
-    end = subscription["items"].data[0].current_period_end
-    move(local, end - local.account.clock.now() + 60)
-    return customer, client.v1.subscriptions.retrieve(subscription.id)
+    return customer, local.renew(subscription)
 
 
 def invoice_of(local: LocalStripe, subscription: Any) -> Any:
@@ -44,7 +42,7 @@ def named(local: LocalStripe, customer: Any, kind: str) -> list[Any]:
 
 def test_retries_follow_the_schedule_and_then_it_is_cancelled(fresh: LocalStripe) -> None:
     customer, subscription = renewed(fresh)
-    due = subscription["items"].data[0].current_period_start
+    due = subscription["items"].data[0].current_period_start + HOUR
     invoice = invoice_of(fresh, subscription)
     assert (subscription.status, invoice.status, invoice.attempt_count) == ("past_due", "open", 1)
     assert (invoice.next_payment_attempt, invoice.auto_advance) == (due + 3 * DAY, True)

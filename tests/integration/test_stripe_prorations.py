@@ -110,7 +110,7 @@ def test_upgrade_waits_for_the_next_invoice(own_april: LocalStripe) -> None:
         (4950, f"Remaining time on Professional after {day_of(half)}"),
     ]
     assert {(item.proration, item.date) for item in waiting.data} == {(True, half)}
-    own_april.advance(MONTH + 1)
+    own_april.renew(subscription)
     renewed = client.v1.subscriptions.retrieve(subscription.id, {"expand": ["latest_invoice"]})
     invoice: Any = renewed.latest_invoice
     # -1450 + 4950 + 9900 = 13400

@@ -230,7 +230,7 @@ def test_trial_ends_with_a_charge(fresh: LocalStripe) -> None:
     fresh.advance(5 * DAY)
     fresh.client().v1.customers.list()
     assert "customer.subscription.trial_will_end" in types_of(fresh, trial.id)
-    fresh.advance(2 * DAY + 1)
+    fresh.renew(trial)
     active = fresh.client().v1.subscriptions.retrieve(trial.id, {"expand": ["latest_invoice"]})
     assert active.status == "active"
     assert active.latest_invoice.amount_paid == 2900  # type: ignore[union-attr]

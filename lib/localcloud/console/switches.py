@@ -1,6 +1,7 @@
 """The clock: where it stands, and moving it; with the faults it makes the page of switches."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from . import faults, people
@@ -10,7 +11,7 @@ from .stage import Stage
 _moves: set[asyncio.Task[Any]] = set()
 
 PRESETS = (("An hour", "1 hour"), ("A day", "1 day"), ("A week", "1 week"), ("A month", "1 month"))
-
+RENEWAL_HOUR = timedelta(hours=1)
 
 MOVE_WAIT = 2.0
 """Seconds that a browser waits for a move; a longer one is watched on the page."""
@@ -28,7 +29,10 @@ async def state(stage: Stage) -> dict[str, Any]:
 
 
 async def _renewal(stage: Stage) -> dict[str, str] | None:
-    """When the first period of anybody's subscription ends, and whose; None without one."""
+    """When the first renewal of anybody's subscription is paid, and whose; None without one.
+
+    That is an hour after the end of the period: until then its invoice is a draft.
+    """
     try:
         everybody = await people.everybody(stage)
     except Unanswered:
@@ -43,7 +47,7 @@ async def _renewal(stage: Stage) -> dict[str, str] | None:
     if not coming:
         return None
     end, label = min(coming)
-    return {"to": end.isoformat(), "whose": label}
+    return {"to": (end + RENEWAL_HOUR).isoformat(), "end": end.isoformat(), "whose": label}
 
 
 async def move(stage: Stage, form: dict[str, str]) -> str:

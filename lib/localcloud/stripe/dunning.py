@@ -1,6 +1,6 @@
-"""Collecting a failed renewal: retries when they are due, and what follows when all have failed."""
+"""Collecting a renewal: the first attempt, retries, and what follows when all have failed."""
 
-from localcloud.stripe import invoicing, retry_schedule
+from localcloud.stripe import invoicing, retry_schedule, subscription_standing
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
@@ -9,11 +9,49 @@ COLLECTING = ("active", "past_due", "trialing")
 
 
 def on_due(work: Work, invoice: Obj) -> None:
-    """A retry that was planned is due.
+    """A draft's hour is over, or a retry that was planned is due, or all have failed."""
+    if invoice["status"] == "draft":
+        invoicing.finalize(work, invoice)
+    if invoice["status"] == "open" and not invoice["attempted"]:
+        _first_attempt(work, invoice)
+    else:
+        _go_on(work, invoice)
+    if invoice["status"] == "open" and invoice["_due"] == work.now:
+        retry_schedule.stop(invoice)
+        work.store.put(invoice)
+        give_up(work, invoice)
 
-    Without a card, or with one that was refused for good, it only counts: Stripe goes on scheduling
-    and makes the attempt once there is another card ("attempt_count" of the Invoice object).
+
+def _first_attempt(work: Work, invoice: Obj) -> None:
+    """Charge an invoice that has just been finalised; a refusal makes a subscription `past_due`.
+
+    Whatever was invoiced for the subscription in the meantime decides about it instead.
     """
+    subscription = work.find("subscription", invoice["_subscription"])
+    method = method_of(work, invoice, subscription)
+    newest = subscription and subscription["latest_invoice"] == invoice["id"]
+    if subscription and newest and subscription["status"] in ("active", "past_due"):
+        before = work.present(subscription)
+        life.collect(work, subscription, invoice, method, off_session=True)
+        life.save(work, subscription)
+        life.announce_change(work, before, subscription)
+    else:
+        invoicing.pay(work, invoice, method, off_session=True, automatic=True)
+        subscription_standing.review(work, invoice)
+
+
+def method_of(work: Work, invoice: Obj, subscription: Obj | None) -> Obj | None:
+    """The card that pays an invoice: its own, else its subscription's, else the customer's."""
+    if own := work.find("payment_method", invoice["default_payment_method"]):
+        return own
+    if subscription:
+        return life.method_of(work, subscription)
+    customer = work.need("customer", invoice["customer"])
+    return work.find("payment_method", customer["invoice_settings"]["default_payment_method"])
+
+
+def _go_on(work: Work, invoice: Obj) -> None:
+    """Make the next attempt, unless the invoice is not collected any more."""
     subscription = work.find("subscription", invoice["_subscription"])
     if (
         invoice["status"] != "open"
@@ -22,17 +60,17 @@ def on_due(work: Work, invoice: Obj) -> None:
         or subscription["pause_collection"]
     ):
         invoicing.stop_collecting(work, invoice)
-        return
-    if invoice["next_payment_attempt"] is not None:
+    elif invoice["next_payment_attempt"] is not None:
         _retry(work, subscription, invoice)
-    if invoice["status"] == "open" and invoice["next_payment_attempt"] is None:
-        retry_schedule.stop(invoice)
-        work.store.put(invoice)
-        give_up(work, work.need("subscription", subscription["id"]))
 
 
 def _retry(work: Work, subscription: Obj, invoice: Obj) -> None:
-    method = life.method_of(work, subscription)
+    """Try the card on file.
+
+    Without a card, or with one that was refused for good, it only counts: Stripe goes on scheduling
+    and makes the attempt once there is another card ("attempt_count" of the Invoice object).
+    """
+    method = method_of(work, invoice, subscription)
     if method is None or method["id"] == invoice.get("_hopeless"):
         before = work.present(invoice)
         invoice["attempt_count"] += 1
@@ -42,10 +80,15 @@ def _retry(work: Work, subscription: Obj, invoice: Obj) -> None:
         life.pay_invoice(work, invoice, method, off_session=True, automatic=True)
 
 
-def give_up(work: Work, subscription: Obj) -> None:
+def give_up(work: Work, invoice: Obj) -> None:
     """All retries have failed: cancel, mark unpaid, or leave as it is, by the account's setting."""
+    subscription = work.find("subscription", invoice["_subscription"])
     then = retry_schedule.current(work).then
+    if subscription is None or subscription["status"] in life.ENDED:
+        return
     if then == "cancel":
         life.end(work, subscription, reason="payment_failed")
     elif then == "unpaid":
+        for draft in life.unsettled(work, subscription, "draft"):
+            invoicing.stop_collecting(work, draft)
         life.save(work, subscription, life.UPDATED, status="unpaid")

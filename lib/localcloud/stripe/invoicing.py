@@ -10,6 +10,8 @@ from localcloud.stripe.resources import invoice_payments, payment_intents, payme
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work, difference
 
+DRAFT_SECONDS = 3600
+
 
 def draft(
     work: Work, subscription: Obj, lines: list[Obj], reason: str, period: tuple[int, int]
@@ -44,13 +46,18 @@ def draft(
     return work.create(invoice)
 
 
+def finalize_later(work: Work, invoice: Obj) -> None:
+    """Leave a draft, not announced yet, open to changes for Stripe's hour."""
+    moment = work.now + DRAFT_SECONDS
+    work.update(invoice, auto_advance=True, automatically_finalizes_at=moment, _due=moment)
+
+
 def finalize(work: Work, invoice: Obj, *, balance: bool = True) -> Obj:
-    """Announce a draft, number it, and open it for payment of what the `balance` leaves to pay.
+    """Number a draft, and open it for payment of what the `balance` leaves to pay.
 
     `settle` or `pay` go on.
     """
     customer = work.need("customer", invoice["customer"])
-    work.emit("invoice.created", invoice)
     sequence = customer["next_invoice_sequence"]
     work.update(customer, next_invoice_sequence=sequence + 1, currency=invoice["currency"])
     if balance:
@@ -59,10 +66,13 @@ def finalize(work: Work, invoice: Obj, *, balance: bool = True) -> Obj:
         invoice.update(amounts(invoice["_lines"], 0, invoice["currency"]), ending_balance=0)
     work.update(
         invoice,
+        automatically_finalizes_at=None,
         effective_at=work.now,
         number=f"{customer['invoice_prefix']}-{sequence:04d}",
         status="open",
         status_transitions={**invoice["status_transitions"], "finalized_at": work.now},
+        # A draft that was to advance is charged when it would have been finalised by itself.
+        _due=invoice.get("_due") if invoice["auto_advance"] else None,
         webhooks_delivered_at=work.now,
     )
     work.emit("invoice.finalized", invoice)
@@ -138,7 +148,7 @@ def _fail(
 
 
 def stop_collecting(work: Work, invoice: Obj) -> None:
-    """Try an open invoice no more by itself; it can still be paid."""
+    """Finalise a draft, or try an open invoice, no more by itself; it can still be paid."""
     before = work.present(invoice)
     retry_schedule.stop(invoice)
     work.store.put(invoice)

@@ -62,13 +62,15 @@ def count(work: Work, invoice: Obj, error: StripeError | None, method: Obj | Non
     invoice.update(
         auto_advance=moment is not None,
         next_payment_attempt=moment,
-        # Without a single retry it is given up as soon as the first attempt is on record.
-        _due=moment if days else work.now,
+        # After the last attempt it is given up as soon as that one is on record.
+        _due=work.now if moment is None else moment,
         _hopeless=method["id"] if hopeless and method else invoice.get("_hopeless"),
     )
     work.store.put(invoice)
 
 
 def stop(invoice: Obj) -> None:
-    """Plan no further attempt; the caller stores the invoice."""
-    invoice.update(auto_advance=False, next_payment_attempt=None, _due=None)
+    """Plan no further step; the caller stores the invoice."""
+    invoice.update(
+        auto_advance=False, automatically_finalizes_at=None, next_payment_attempt=None, _due=None
+    )

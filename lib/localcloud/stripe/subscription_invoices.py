@@ -9,7 +9,9 @@ from localcloud.stripe.work import Work
 
 def bill(work: Work, subscription: Obj, reason: str, *, balance: bool = True) -> Obj:
     """An open invoice for the current period, see `draft`; `balance`: a credit pays for it."""
-    return invoicing.finalize(work, draft(work, subscription, reason), balance=balance)
+    invoice = draft(work, subscription, reason)
+    work.emit("invoice.created", invoice)
+    return invoicing.finalize(work, invoice, balance=balance)
 
 
 def draft(work: Work, subscription: Obj, reason: str) -> Obj:

@@ -1,11 +1,11 @@
-"""How a subscription lives: it starts, renews, pauses and ends, by API, page or deadline."""
+"""How a subscription lives: it starts, is paid for, and ends; `subscription_renewal` goes on."""
 
 from typing import Any
 
 from localcloud.stripe import invoicing, periods
 from localcloud.stripe.errors import StripeError
-from localcloud.stripe.store import Obj, equal
-from localcloud.stripe.subscription_invoices import bill, draft, draft_pending
+from localcloud.stripe.store import Obj, among, equal
+from localcloud.stripe.subscription_invoices import draft_pending
 from localcloud.stripe.subscription_objects import blank, items_of, new_item, period_of
 from localcloud.stripe.work import Work, difference
 
@@ -89,24 +89,11 @@ def method_of(work: Work, subscription: Obj) -> Obj | None:
     return work.find("payment_method", subscription["default_payment_method"] or default)
 
 
-def on_due(work: Work, subscription: Obj) -> None:
-    """What a deadline brings. `work.now` is the deadline."""
-    if subscription["status"] == "incomplete":
-        expire(work, subscription)
-    elif subscription["cancel_at"] is not None and subscription["cancel_at"] <= work.now:
-        settle_pending(work, subscription)
-        end(work, subscription)
-    elif period_of(work, subscription)[1] <= work.now:
-        renew(work, subscription)
-    else:
-        save(work, subscription, _warned=True)
-        work.emit("customer.subscription.trial_will_end", subscription)
-
-
 def settle_pending(work: Work, subscription: Obj) -> Obj | None:
     """Invoice and charge what waits for an invoice, if anything does."""
     invoice = draft_pending(work, subscription)
     if invoice:
+        work.emit("invoice.created", invoice)
         invoicing.finalize(work, invoice)
         invoicing.pay(work, invoice, method_of(work, subscription), off_session=True)
     return invoice
@@ -114,7 +101,8 @@ def settle_pending(work: Work, subscription: Obj) -> Obj | None:
 
 def expire(work: Work, subscription: Obj) -> Obj:
     """The first payment never came."""
-    _void_open_invoice(work, subscription)
+    for invoice in unsettled(work, subscription, "open"):
+        invoicing.void(work, invoice)
     return save(
         work,
         subscription,
@@ -127,8 +115,12 @@ def expire(work: Work, subscription: Obj) -> Obj:
 def end(
     work: Work, subscription: Obj, details: Obj | None = None, *, reason: str | None = None
 ) -> Obj:
-    """Cancel now. `details` are `comment` and `feedback` of the customer; `reason` is Stripe's."""
-    _void_open_invoice(work, subscription)
+    """Cancel now. `details` are `comment` and `feedback` of the customer; `reason` is Stripe's.
+
+    What is owed stays owed, as open invoices and drafts, but nothing is collected by itself.
+    """
+    for invoice in unsettled(work, subscription, "draft", "open"):
+        invoicing.stop_collecting(work, invoice)
     told = subscription["cancellation_details"]["reason"]
     reason = reason or told or "cancellation_requested"
     return save(
@@ -146,65 +138,15 @@ def end(
     )
 
 
-def _void_open_invoice(work: Work, subscription: Obj) -> None:
-    """Void what was never begun; what a running subscription owes stays open, but is left alone."""
-    invoice = work.find("invoice", subscription["latest_invoice"])
-    if invoice is None or invoice["status"] != "open":
-        return
-    if subscription["status"] == "incomplete":
-        invoicing.void(work, invoice)
-    else:
-        invoicing.stop_collecting(work, invoice)
-
-
-def renew(work: Work, subscription: Obj) -> None:
-    """Begin the next period and charge for it; a refusal makes the subscription `past_due`."""
-    method = method_of(work, subscription)
-    ending_trial = subscription["status"] == "trialing"
-    missing = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
-    if ending_trial and method is None and missing == "cancel":
-        end(work, subscription)
-    elif ending_trial and method is None and missing == "pause":
-        save(work, subscription, UPDATED, status="paused")
-        work.emit("customer.subscription.paused", subscription)
-    else:
-        before = work.present(subscription)
-        if subscription["status"] == "unpaid":
-            draft_period(work, subscription)
-        else:
-            begin_period(work, subscription, method)
-        save(work, subscription)
-        announce_change(work, before, subscription)
-
-
-def begin_period(work: Work, subscription: Obj, method: Obj | None) -> None:
-    """Enter the period after the current one and charge for it; stores all but the subscription."""
-    advance(work, subscription, period_of(work, subscription)[1])
-    if subscription["status"] == "trialing":
-        subscription["status"] = "active"
-    invoice = bill(work, subscription, "subscription_cycle")
-    collect(work, subscription, invoice, method, off_session=True)
-
-
-def draft_period(work: Work, subscription: Obj) -> None:
-    """Enter the next period of an unpaid subscription: its invoices stay drafts, uncharged."""
-    advance(work, subscription, period_of(work, subscription)[1])
-    work.emit("invoice.created", draft(work, subscription, "subscription_cycle"))
-
-
-def resume(work: Work, subscription: Obj) -> Obj:
-    """Take up a paused subscription with a new billing cycle; it stays paused until it is paid."""
-    before = work.present(subscription)
-    subscription["billing_cycle_anchor"] = work.now
-    advance(work, subscription, work.now)
-    invoice = bill(work, subscription, "subscription_update")
-    invoicing.pay(work, invoice, method_of(work, subscription), off_session=True)
-    resumed = invoice["status"] == "paid"
-    save(work, subscription, status="active" if resumed else "paused")
-    announce_change(work, before, subscription)
-    if resumed:
-        work.emit("customer.subscription.resumed", subscription)
-    return subscription
+def unsettled(work: Work, subscription: Obj, *statuses: str) -> list[Obj]:
+    """The invoices of a subscription that have one of these statuses, oldest first."""
+    found = work.store.select(
+        "invoice",
+        equal("customer", subscription["customer"]),
+        equal("_subscription", subscription["id"]),
+        among("status", statuses),
+    )
+    return found[::-1]
 
 
 def advance(work: Work, subscription: Obj, start: int) -> None:

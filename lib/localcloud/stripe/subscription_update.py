@@ -41,6 +41,7 @@ def change_plan(work: Work, subscription: Obj, params: Obj) -> None:
         return
     status = subscription["status"]
     behavior = params.get("payment_behavior", "allow_incomplete")
+    work.emit("invoice.created", invoice)
     invoicing.finalize(work, invoice)
     method = None
     if behavior != "default_incomplete":

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from localcloud.stripe import subscription_ending
+from localcloud.stripe import subscription_ending, subscription_renewal
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.app_keys import ACCOUNT, WAKE
 from localcloud.stripe.pages import forms, render
@@ -67,7 +67,7 @@ async def keep(request: web.Request) -> web.Response:
 
 
 async def resume(request: web.Request) -> web.Response:
-    return await _act(request, "resume", life.resume)
+    return await _act(request, "resume", subscription_renewal.resume)
 
 
 def _find(request: web.Request) -> tuple[Work, Obj | None]:

@@ -1,6 +1,7 @@
 """Subscriptions in the API (https://docs.stripe.com/api/subscriptions); see `subscription_life`."""
 
 from localcloud.stripe import subscription_life as life
+from localcloud.stripe import subscription_renewal
 from localcloud.stripe.errors import invalid, no_such, not_built
 from localcloud.stripe.lists import as_list, page
 from localcloud.stripe.params import (
@@ -37,7 +38,7 @@ def resume(work: Work, params: Obj, id: str) -> Obj:
         raise invalid("You can only resume subscriptions that are `paused`.")
     if params.get("billing_cycle_anchor") == "unchanged":
         raise not_built("resuming with an unchanged billing cycle")
-    return work.present(life.resume(work, subscription))
+    return work.present(subscription_renewal.resume(work, subscription))
 
 
 def list_all(work: Work, params: Obj) -> Obj:
@@ -87,7 +88,7 @@ EXPANDABLE: dict[str, str] = {
 RESOURCE = Resource(
     kind="subscription",
     present=present,
-    on_due=life.on_due,
+    on_due=subscription_renewal.on_due,
     expandable=EXPANDABLE,
     routes=(
         Route("POST", URL, create, CREATE),
