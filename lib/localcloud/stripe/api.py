@@ -6,9 +6,11 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from localcloud.stripe import form, idempotency, versions
+from localcloud.faults import Fault
+from localcloud.stripe import faults, form, idempotency, versions
 from localcloud.stripe.errors import StripeError, invalid, not_built
 from localcloud.stripe.expand import expand
 from localcloud.stripe.nouns import new_id
@@ -24,6 +26,7 @@ NO_KEY = (
     "https://stripe.com/docs/api#authentication for details, or we can help at "
     "https://support.stripe.com/."
 )
+BASIC = {"WWW-Authenticate": 'Basic realm="Stripe"'}
 WRONG_TYPE = (
     "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If "
     "you have any questions, we can help at https://support.stripe.com/."
@@ -40,33 +43,43 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def call(self) -> str:
+        """What faults know it by."""
+        return f"{self.method} {self.path}"
+
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer: status, JSON text and headers."""
+    """An HTTP answer: status, JSON text and headers.
+
+    It is never sent if `cut_after` is set: the connection ends so many seconds later.
+    """
 
     status: int
     body: str
     headers: dict[str, str] = field(default_factory=dict)
+    cut_after: float | None = None
 
 
 def answer(account: "Account", request: Request) -> Answer:
     """Serve one request to `/v1/…`. Never raises for anything a caller can send."""
     request_id = new_id("request")
     headers = {"Request-Id": request_id}
+    cut: Fault | None = None
     try:
         _authenticate(account.secret_key, request.headers.get("authorization", ""))
         version = versions.check(request.headers.get("stripe-version") or versions.DEFAULT)
         headers["Stripe-Version"] = version
+        cut = faults.in_front(account.faults, request.call)
+        if cut and cut.kind == "disconnect_before":
+            return Answer(0, "", cut_after=cut.settings["seconds"])
         work = account.work(version=version, request_id=request_id)
         status, body = _serve(account, work, request, headers)
     except StripeError as error:
         status, body = error.status, json.dumps(error.body(), indent=2)
-        if status == 401:
-            headers["WWW-Authenticate"] = 'Basic realm="Stripe"'
-        if status == 501:
-            headers["Stripe-Should-Retry"] = "false"
-    return Answer(status, body, headers)
+        headers |= error.headers
+    return Answer(status, body, headers, cut.settings["seconds"] if cut else None)
 
 
 def _authenticate(secret_key: str, header: str) -> None:
@@ -80,10 +93,10 @@ def _authenticate(secret_key: str, header: str) -> None:
     elif scheme.lower() != "bearer":
         credential = ""
     if not credential:
-        raise StripeError(401, NO_KEY)
+        raise StripeError(401, NO_KEY, headers=BASIC)
     if not hmac.compare_digest(credential.encode(), secret_key.encode()):
         shown = credential[:8] + "*" * max(0, len(credential) - 12) + credential[8:][-4:]
-        raise StripeError(401, f"Invalid API Key provided: {shown[:120]}")
+        raise StripeError(401, f"Invalid API Key provided: {shown[:120]}", headers=BASIC)
 
 
 def _serve(
@@ -105,11 +118,15 @@ def _serve(
         if key and (stored := idempotency.replay(work, call)):
             headers["Idempotent-Replayed"] = "true"
             headers["Original-Request"] = stored.request_id
-            return stored.status, stored.body
-        params = route.params.parse(raw, "", work.version) or {}
-        status, body = _run(work, route, params, ids)
-        if key:
-            idempotency.remember(work, call, status, body)
+            status, body = stored.status, stored.body
+        else:
+            params = route.params.parse(raw, "", work.version) or {}
+            run = partial(_run, work, route, params, ids)
+            status, body = faults.at_endpoint(account.faults, request.call, run)
+            if key:
+                idempotency.remember(work, call, status, body)
+    if key and status == 500:
+        headers[faults.SHOULD_RETRY] = "false"  # the key holds it: a repetition changes nothing
     return status, body
 
 

@@ -30,7 +30,8 @@ def _seed(account: Account) -> None:
 
 
 def reset(account: Account) -> JsonObject:
-    """Forget everything, and seed again."""
+    """Forget everything, faults too, and seed again."""
+    account.faults.forget()
     with account.store.transaction():
         account.store.clear()
         account.clock.reset()
@@ -150,14 +151,20 @@ async def read_json(request: web.Request) -> Any:
 
 
 async def handle_pay(request: web.Request) -> web.Response:
+    """Pays a Checkout Session as its page would: `{"sessionId", "card"?, "email"?, "name"?,
+    "authentication"?: "complete" or "fail", "promotionCode"?}`; the card `none` where it asks for
+    none. Answers `{"status": "complete", "declined" or "requires_action", "session", "error"?}`.
+    """
     answer = pay(request.app[ACCOUNT], await read_json(request))
     request.app[WAKE]()
     return web.json_response(answer)
 
 
 async def handle_roll(request: web.Request) -> web.Response:
+    """Rolls a signing secret, `{"endpoint"?, "secret"?}`; the old one signs beside it for a day."""
     return web.json_response(roll(request.app[ACCOUNT], await read_json(request)))
 
 
 async def handle_reset(request: web.Request) -> web.Response:
+    """Forgets everything and seeds `plans.toml` again, under the same ids."""
     return web.json_response(reset(request.app[ACCOUNT]))

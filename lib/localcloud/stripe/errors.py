@@ -9,6 +9,7 @@ class StripeError(Exception):
     """An answer that is not 2xx: `status` is HTTP's, the rest fills Stripe's `error` object.
 
     What the request had changed is undone, unless `keeps_changes`: a declined charge is recorded.
+    `headers` go with the answer.
     """
 
     def __init__(
@@ -21,6 +22,7 @@ class StripeError(Exception):
         param: str | None = None,
         decline_code: str | None = None,
         extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -30,6 +32,7 @@ class StripeError(Exception):
         self.param = param
         self.decline_code = decline_code
         self.extra = extra or {}
+        self.headers = headers or {}
         self.keeps_changes = False
 
     def body(self) -> dict[str, Any]:
@@ -70,4 +73,9 @@ def no_such(kind: str, identifier: str, *, param: str = "id", status: int = 404)
 
 def not_built(what: str) -> StripeError:
     """A 501 for something that Stripe has and this stand-in has not; never an empty success."""
-    return StripeError(501, f"The local Stripe does not implement {what}.", kind="api_error")
+    return StripeError(
+        501,
+        f"The local Stripe does not implement {what}.",
+        kind="api_error",
+        headers={"Stripe-Should-Retry": "false"},
+    )

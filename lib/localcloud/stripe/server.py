@@ -12,9 +12,18 @@ from aiohttp.typedefs import Handler
 
 from localcloud.config import HOST, StackConfig
 from localcloud.process import die_with_parent
-from localcloud.stripe import api, clock_control, control, event_log, lifecycle, retry_control
+from localcloud.stripe import (
+    api,
+    clock_control,
+    control,
+    event_log,
+    fault_control,
+    faults,
+    lifecycle,
+    retry_control,
+)
 from localcloud.stripe.account import Account
-from localcloud.stripe.app_keys import ACCOUNT, WAKE
+from localcloud.stripe.app_keys import ACCOUNT, STOPPING, WAKE
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.nouns import new_id
 from localcloud.stripe.pages import routes as pages
@@ -31,19 +40,9 @@ def create_app(config: StackConfig) -> web.Application:
     control.prepare(account)
     app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_guard])
     app[ACCOUNT] = account
-    app.router.add_get("/_health", control.handle_health)
-    app.router.add_post("/_local/pay", control.handle_pay)
-    app.router.add_post("/_local/roll", control.handle_roll)
-    app.router.add_post("/_local/reset", control.handle_reset)
-    app.router.add_get("/_local/events", event_log.handle_listing)
-    app.router.add_get("/_local/events/{id}", event_log.handle_one)
-    app.router.add_post("/_local/events/{id}/resend", event_log.handle_resend)
-    app.router.add_get("/_local/retries", retry_control.handle_show)
-    app.router.add_post("/_local/retries", retry_control.handle_set)
-    app.router.add_get("/_local/clock", clock_control.handle_show)
-    app.router.add_post("/_local/clock", clock_control.handle_move)
-    pages.add_to(app)
-    app.router.add_route("*", "/{path:.*}", _handle_api)
+    app[STOPPING] = asyncio.Event()
+    app.on_shutdown.append(_stop_waiting)
+    add_routes(app)
     courier = Courier(account)
     app[WAKE] = courier.wake
 
@@ -59,6 +58,29 @@ def create_app(config: StackConfig) -> web.Application:
 
     app.cleanup_ctx.append(run)
     return app
+
+
+def add_routes(app: web.Application) -> None:
+    """Health, levers, pages, and the API for everything else."""
+    app.router.add_get("/_health", control.handle_health)
+    app.router.add_post("/_local/pay", control.handle_pay)
+    app.router.add_post("/_local/roll", control.handle_roll)
+    app.router.add_post("/_local/reset", control.handle_reset)
+    app.router.add_get("/_local/events", event_log.handle_listing)
+    app.router.add_get("/_local/events/{id}", event_log.handle_one)
+    app.router.add_post("/_local/events/{id}/resend", event_log.handle_resend)
+    app.router.add_get("/_local/retries", retry_control.handle_show)
+    app.router.add_post("/_local/retries", retry_control.handle_set)
+    app.router.add_get("/_local/clock", clock_control.handle_show)
+    app.router.add_post("/_local/clock", clock_control.handle_move)
+    for method in ("GET", "POST", "DELETE"):
+        app.router.add_route(method, "/_local/faults", fault_control.handle)
+    pages.add_to(app)
+    app.router.add_route("*", "/{path:.*}", _handle_api)
+
+
+async def _stop_waiting(app: web.Application) -> None:
+    app[STOPPING].set()
 
 
 async def _tick(account: Account, courier: Courier) -> None:
@@ -114,17 +136,21 @@ async def _handle_api(request: web.Request) -> web.Response:
             "https://stripe.com/docs or we can help at https://support.stripe.com/."
         )
         return web.json_response(StripeError(404, message).body(), status=404)
-    answer = api.answer(
-        request.app[ACCOUNT],
-        api.Request(
-            method=request.method,
-            path=request.path,
-            query=request.rel_url.raw_query_string,
-            headers={name.lower(): value for name, value in request.headers.items()},
-            body=await request.read(),
-        ),
+    account = request.app[ACCOUNT]
+    asked = api.Request(
+        method=request.method,
+        path=request.path,
+        query=request.rel_url.raw_query_string,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=await request.read(),
     )
+    await fault_control.pause(request, faults.latency(account.faults, asked.call))
+    answer = api.answer(account, asked)
     request.app[WAKE]()
+    if answer.cut_after is not None:
+        await fault_control.pause(request, answer.cut_after)
+        fault_control.cut_off(request)
+        return web.Response(status=500)
     return web.Response(
         status=answer.status,
         text=answer.body,
