@@ -311,6 +311,8 @@ PARAMS = {
     ("GET", "/v1/payment_intents"): "PaymentIntentListParams",
     ("GET", "/v1/setup_intents"): "SetupIntentListParams",
     ("GET", "/v1/charges"): "ChargeListParams",
+    ("GET", "/v1/disputes"): "DisputeListParams",
+    ("POST", "/v1/disputes/{id}"): "DisputeUpdateParams",
     ("POST", "/v1/refunds"): "RefundCreateParams",
     ("POST", "/v1/refunds/{id}"): "RefundUpdateParams",
     ("GET", "/v1/refunds"): "RefundListParams",

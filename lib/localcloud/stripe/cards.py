@@ -11,6 +11,7 @@ class TestCard:
     """`decline` is (code, decline_code, message). `attaches`: it declines only once it is charged.
 
     `authenticate`: None, `once` (set up on session, it can be charged later) or `always`.
+    `dispute`: what its owner does about a charge that has succeeded, one of `disputes.KINDS`.
     """
 
     __test__ = False  # its name, to pytest, looks like a test's
@@ -20,6 +21,7 @@ class TestCard:
     decline: tuple[str, str | None, str] | None = None
     attaches: bool = False
     authenticate: str | None = None
+    dispute: str | None = None
     hint: str = ""
 
 
@@ -62,6 +64,9 @@ CARDS = {
     "4000002760003184": TestCard(
         "visa", authenticate="always", hint="asks for 3D Secure every time"
     ),
+    "4000000000000259": TestCard("visa", dispute="fraudulent", hint="is disputed as fraudulent"),
+    "4000000000002685": TestCard("visa", dispute="product_not_received"),
+    "4000000000001976": TestCard("visa", dispute="inquiry"),
 }
 
 # the payment methods and tokens that Stripe offers for tests
@@ -80,6 +85,12 @@ TOKENS = {
     "chargeCustomerFail": "4000000000000341",
     "authenticationRequiredOnSetup": "4000002500003155",
     "authenticationRequired": "4000002760003184",
+    "createDispute": "4000000000000259",
+    "createDisputeProductNotReceived": "4000000000002685",
+    "createDisputeInquiry": "4000000000001976",
+    "visa_createDispute": "4000000000000259",
+    "visa_createDisputeProductNotReceived": "4000000000002685",
+    "visa_createDisputeInquiry": "4000000000001976",
 }
 AUTHENTICATION_FAILED = (
     "We are unable to authenticate your payment method. Please choose a different payment method "

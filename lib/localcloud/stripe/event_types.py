@@ -21,6 +21,10 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "coupon": words("coupon.created coupon.deleted coupon.updated"),
     "customer": words("customer.created customer.deleted customer.updated"),
     "discount": words("customer.discount.created customer.discount.deleted"),
+    "dispute": words(
+        """charge.dispute.closed charge.dispute.created charge.dispute.funds_reinstated
+        charge.dispute.funds_withdrawn charge.dispute.updated"""
+    ),
     "invoice": words(
         """invoice.created invoice.deleted invoice.finalized invoice.marked_uncollectible
         invoice.paid invoice.payment_action_required invoice.payment_failed

@@ -17,6 +17,7 @@ NOUNS = {
 # prefix and number of random characters; the newer kinds of object begin with a digit
 PREFIXES = {
     "billing.meter": ("mtr_test_61", 30),
+    "balance_transaction": ("txn_1", 23),
     "billing_portal.configuration": ("bpc_1", 23),
     "billing_portal.session": ("bps_1", 23),
     "charge": ("ch_3", 23),
@@ -25,6 +26,7 @@ PREFIXES = {
     "customer": ("cus_", 14),
     "customer_balance_transaction": ("cbtxn_1", 23),
     "discount": ("di_1", 23),
+    "dispute": ("du_1", 23),
     "event": ("evt_1", 23),
     "invoice": ("in_1", 23),
     "invoice_payment": ("inpay_1", 23),

@@ -1,5 +1,7 @@
 """Charges: single attempts to take money (https://docs.stripe.com/api/charges)."""
 
+from localcloud.stripe import disputes
+from localcloud.stripe.cards import CARDS
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.lists import as_list, page
 from localcloud.stripe.params import EXPAND, PAGE, Hash, Range, Text
@@ -22,7 +24,10 @@ PAID = {
 
 
 def new(work: Work, intent: Obj, method: Obj, error: StripeError | None) -> Obj:
-    """Record and announce an attempt to charge `method` for an intent, refused with `error`."""
+    """Record and announce an attempt to charge `method` for an intent, refused with `error`.
+
+    The owner of some test cards disputes what was charged.
+    """
     amount = intent["amount"]
     outcome = dict(PAID)
     if error:
@@ -87,7 +92,11 @@ def new(work: Work, intent: Obj, method: Obj, error: StripeError | None) -> Obj:
         transfer_data=None,
         transfer_group=None,
     )
-    return work.create(charge, "charge.failed" if error else "charge.succeeded")
+    work.create(charge, "charge.failed" if error else "charge.succeeded")
+    kind = CARDS[method["_number"]].dispute
+    if kind and not error:
+        disputes.begin(work, charge, kind)
+    return charge
 
 
 def retrieve(work: Work, params: Obj, id: str) -> Obj:

@@ -13,6 +13,7 @@ URL = "/v1/refunds"
 def create(work: Work, params: Obj) -> Obj:
     """Refund `amount` (minor units) of a charge, or all that is left of it."""
     charge = _charge(work, params)
+    _check_undisputed(work, charge)
     left = charge["amount_captured"] - charge["amount_refunded"]
     if left == 0:
         raise invalid(
@@ -50,6 +51,18 @@ def _charge(work: Work, params: Obj) -> Obj:
     if charge is None or charge["status"] != "succeeded":
         raise StripeError(400, f"This {name} does not have a successful charge to refund.")
     return charge
+
+
+def _check_undisputed(work: Work, charge: Obj) -> None:
+    """Raise a 400 for a charge whose money the cardholder's bank has taken back."""
+    if not charge["disputed"]:
+        return
+    found = work.store.select("dispute", equal("charge", charge["id"]))
+    if not all(dispute["is_charge_refundable"] for dispute in found):
+        raise invalid(
+            f"Charge {charge['id']} has been charged back; cannot issue a refund.",
+            code="charge_disputed",
+        )
 
 
 def _money(amount: int, charge: Obj) -> str:
