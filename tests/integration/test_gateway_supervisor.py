@@ -118,6 +118,19 @@ def read_until_ready(process: subprocess.Popen[str]) -> list[str]:
     raise AssertionError(lines)
 
 
+@contextmanager
+def taken_neighbour(distance: int) -> Iterator[int]:
+    """A free port; the one that far above it is taken."""
+    while True:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = other.getsockname()[1] - distance
+            if port_is_free(port):
+                yield port
+                return
+
+
 def free_port() -> int:
     return free_ports(1)[0]
 
@@ -230,7 +243,7 @@ def test_a_taken_port_is_one_sentence_and_nothing_starts(
         try:
             other.bind(("127.0.0.1" if family == socket.AF_INET else "::1", 0))
         except OSError:
-            pytest.skip("no IPv6 on this machine")
+            pytest.skip("not on this machine: IPv6")
         other.listen()
         port = other.getsockname()[1]
         with supervisor(tmp_path, port, parts(tmp_path)) as process:
@@ -252,20 +265,16 @@ def test_the_suggested_port_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_neighbouring_ports_are_used_unless_taken(tmp_path: Path) -> None:
-    port = free_port()
-    with socket.socket() as other:
-        try:
-            other.bind(("127.0.0.1", port + 2))
-            other.listen()
-        except OSError:
-            pytest.skip("the neighbouring port is in use")
-        with Stack(port=port, state_dir=tmp_path, parts=parts(tmp_path)) as stack:
-            config = stack.config
-            assert config.gateway_port == port
-            assert config.stripe_port != port + 2
-            ports = [config.aws_port, config.stripe_port, config.bedrock_port, config.control_port]
-            assert len({port, *ports}) == 5
-            assert stack.output("stripe") == ["stripe speaks []"]
+    with (
+        taken_neighbour(2) as port,
+        Stack(port=port, state_dir=tmp_path, parts=parts(tmp_path)) as stack,
+    ):
+        config = stack.config
+        assert config.gateway_port == port
+        assert config.stripe_port != port + 2
+        ports = [config.aws_port, config.stripe_port, config.bedrock_port, config.control_port]
+        assert len({port, *ports}) == 5
+        assert stack.output("stripe") == ["stripe speaks []"]
 
 
 def test_one_state_directory_serves_one_stack(tmp_path: Path) -> None:
