@@ -51,13 +51,13 @@ def one_of(default: str, names: Collection[str]) -> Setting:
     return Setting(default, lambda value: isinstance(value, str) and value in names, must)
 
 
-def whole(default: int, lowest: int) -> Setting:
+def whole(default: int, lowest: int, highest: int = MOST) -> Setting:
     """A setting that is a count."""
 
     def allows(value: Any) -> bool:
-        return _is_number(value) and isinstance(value, int) and lowest <= value <= MOST
+        return _is_number(value) and isinstance(value, int) and lowest <= value <= highest
 
-    return Setting(default, allows, f"a whole number from {lowest} to {MOST:,}")
+    return Setting(default, allows, f"a whole number from {lowest} to {highest:,}")
 
 
 def _is_number(value: Any) -> bool:
