@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.error import HTTPError
 
-from localcloud.config import StackConfig
+from localcloud.config import OWN_AGENT, StackConfig
 from saas import clock
 
 FRESH = timedelta(days=1)
@@ -69,6 +69,7 @@ def _get(request: urllib.request.Request) -> dict[str, Any] | None:
 
 def _write(config: StackConfig, customers: dict[str, dict[str, Any]]) -> None:
     import boto3
+    from botocore.config import Config
 
     table = boto3.resource(
         "dynamodb",
@@ -76,6 +77,7 @@ def _write(config: StackConfig, customers: dict[str, dict[str, Any]]) -> None:
         region_name=config.region,
         aws_access_key_id=config.access_key_id,
         aws_secret_access_key=config.secret_access_key,
+        config=Config(user_agent_extra=OWN_AGENT),
     ).Table(config.table_name)
     if table.scan(Limit=1)["Items"]:
         # Local AWS has lived on: what it knows is newer than anything made up here.

@@ -229,6 +229,8 @@ def test_reset_empties_everything_and_provisioning_restores_the_same_ids(tmp_pat
         here = LocalAws(config, first, tmp_path / "aws.log")
         key = {"pk": {"S": "GONE"}, "sk": {"S": "x"}}
         here.client("dynamodb").put_item(TableName=config.table_name, Item=key)
+        fault = b'{"kind": "error_before", "on": "dynamodb:*", "count": null}'
+        urllib.request.urlopen(f"{config.aws_url}/_local/faults", fault).close()
         request = urllib.request.Request(f"{config.aws_url}/_local/reset", method="POST")
         assert urllib.request.urlopen(request).status == 200
         assert here.client("dynamodb").list_tables()["TableNames"] == []

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.error import HTTPError
 
 from localcloud.aws.iam.policy import Access
-from localcloud.config import StackConfig
+from localcloud.config import OWN_AGENT, StackConfig
 
 _NOT_IN_SESSION_NAMES = re.compile(r"[^\w+=,.@-]")
 RENEW_SECONDS = 900
@@ -143,7 +143,9 @@ class ControlPlane:
             service,
             endpoint_url=config.aws_url,
             region_name=config.region,
-            config=Config(retries={"total_max_attempts": 2}, read_timeout=20),
+            config=Config(
+                retries={"total_max_attempts": 2}, read_timeout=20, user_agent_extra=OWN_AGENT
+            ),
             **(credentials or own),
         )
 

@@ -28,7 +28,8 @@ def refusal(
             body.encode(),
         )
     if service in QUERY_SERVICES:
-        error = _elements({"Type": "Sender", "Code": code, "Message": message})
+        whose = "Receiver" if status >= 500 else "Sender"
+        error = _elements({"Type": whose, "Code": code, "Message": message})
         body = (
             f"{XML}<ErrorResponse><Error>{error}</Error>"
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"

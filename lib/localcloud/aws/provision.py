@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from localcloud.config import StackConfig
+from localcloud.config import OWN_AGENT, StackConfig
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -38,7 +38,9 @@ def provision(config: StackConfig) -> Provisioned:
     )
     options: dict[str, Any] = {
         "endpoint_url": config.aws_url,
-        "config": Config(retries={"total_max_attempts": 2}, read_timeout=20),
+        "config": Config(
+            retries={"total_max_attempts": 2}, read_timeout=20, user_agent_extra=OWN_AGENT
+        ),
     }
     _provision_table(session.client("dynamodb", **options), config.table_name)
     _provision_bucket(session.client("s3", **options), config)

@@ -39,9 +39,8 @@ def handler(
         return known.get(key_id) or _made_locally(key_id)
 
     def handle(request: LocalRequest) -> Answer:
-        bucket = unquote(request.raw_path.split("/")[1])
         if request.method == "OPTIONS":
-            return _preflight(request, bucket)
+            return _preflight(request, _bucket_of(request))
         try:
             _refuse_forms(request)
             ahead = timedelta(seconds=moved())
@@ -51,7 +50,7 @@ def handler(
             )
         except sigv4.SignatureError as error:
             answer = refusal("s3", error.status, error.code, error.message, error.details)
-        return _with_cors(answer, request, bucket)
+        return with_cors(answer, request)
 
     return handle
 
@@ -101,10 +100,15 @@ def _preflight(request: LocalRequest, bucket: str) -> Answer:
     return Answer(200, allowed)
 
 
-def _with_cors(answer: Answer, request: LocalRequest, bucket: str) -> Answer:
+def _bucket_of(request: LocalRequest) -> str:
+    return unquote(request.raw_path.split("/")[1])
+
+
+def with_cors(answer: Answer, request: LocalRequest) -> Answer:
+    """The answer with the headers that the bucket's rules give the request's origin."""
     kept = {k: v for k, v in answer.headers.items() if not k.lower().startswith(CORS_PREFIX)}
     origin = request.headers.get("Origin")
-    rule = _matching_rule(bucket, origin, request.method, []) if origin else None
+    rule = _matching_rule(_bucket_of(request), origin, request.method, []) if origin else None
     if rule and origin:
         kept |= _cors_headers(rule, origin)
     return Answer(answer.status, kept, answer.body)

@@ -65,6 +65,7 @@ class Application:
             transactions,
         )
         from localcloud.aws.cognito import actions, tokens
+        from localcloud.aws.faults import Breakable
         from localcloud.aws.iam import callers, sessions
         from localcloud.aws.iam.control import Control
         from localcloud.aws.iam.gate import Gate
@@ -74,6 +75,7 @@ class Application:
         self._prefix = urlsplit(config.aws_public_url).path
         self._routing = routing
         self._changes = changes
+        self._breakable = Breakable()
         self._gate = Gate(config.access_key_id)
         self._control = Control(self._gate, config.region)
         self._handlers: dict[str, routing.Handler] = {
@@ -91,18 +93,28 @@ class Application:
 
     def __call__(self, environ: dict[str, Any]) -> Answer:
         self._leave_prefix(environ)
-        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+        path = environ["PATH_INFO"]
         if path == "/_health":
             return Answer(200, {**OK.headers, CHANGES_HEADER: str(self._changes.latest())}, OK.body)
+        if path.startswith("/_local/") and (answer := self._operated(path, environ)):
+            return answer
+        return self._breakable.answer(environ, self._called)
+
+    def _operated(self, path: str, environ: dict[str, Any]) -> Answer | None:
+        """Serve a control path; None: it is none."""
+        method = environ["REQUEST_METHOD"]
         if path == "/_local/mail" and method == "GET":
             return _mail(environ["QUERY_STRING"])
         if path == "/_local/resources" and method == "GET":
             return _resources()
-        if path == "/_local/reset" and method == "POST":
-            # A program resets; a request with an Origin comes from some web page.
-            return FORBIDDEN if "HTTP_ORIGIN" in environ else self._reset()
-        if path.startswith("/_local/") and (answer := self._control.answer(environ)):
-            return answer
+        if path == "/_local/faults" or (path == "/_local/reset" and method == "POST"):
+            # A program does that; a request with an Origin comes from some web page.
+            if "HTTP_ORIGIN" in environ:
+                return FORBIDDEN
+            return self._reset() if path == "/_local/reset" else self._breakable.control(environ)
+        return self._control.answer(environ)
+
+    def _called(self, environ: dict[str, Any]) -> Answer:
         answered = self._routing.answer(environ, self._handlers, self._gate)
         self._changes.note(environ)
         return answered
@@ -113,6 +125,7 @@ class Application:
 
         forget_everything()
         self._gate.callers.forget()
+        self._breakable.forget()
         self._changes.count()
         return OK
 

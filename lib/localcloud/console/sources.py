@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from localcloud.config import HOST, StackConfig
+from localcloud.config import HOST, OWN_AGENT, StackConfig
 from saas.attributes import marshal, unmarshal
 
 ASK_SECONDS = 15.0
@@ -163,6 +163,7 @@ class Sources:
                         connect_timeout=2,
                         read_timeout=ASK_SECONDS,
                         proxies={},
+                        user_agent_extra=OWN_AGENT,
                     ),
                 )
             return self._dynamo
