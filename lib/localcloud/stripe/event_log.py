@@ -102,14 +102,19 @@ def _delivery(work: Work, row: sqlite3.Row) -> dict[str, Any]:
 
 
 async def handle_listing(request: web.Request) -> web.Response:
+    """The newest events with their deliveries and attempts; `?customer=`, `?type=invoice.*`,
+    `?before=<id>`, `?limit=`.
+    """
     return web.json_response(listing(request.app[ACCOUNT], request.query))
 
 
 async def handle_one(request: web.Request) -> web.Response:
+    """One event with its deliveries and attempts."""
     return web.json_response(one(request.app[ACCOUNT], request.match_info["id"]))
 
 
 async def handle_resend(request: web.Request) -> web.Response:
+    """Sends an event again to every endpoint that listens for its type."""
     answer = resend(request.app[ACCOUNT], request.match_info["id"])
     request.app[WAKE]()
     return web.json_response(answer)
