@@ -7,13 +7,16 @@ import stripe
 
 from tests.integration.stripe_fixtures import (
     BASIL,
+    DAY,
     ENDIVE,
+    HOUR,
     PROFESSIONAL,
     LocalStripe,
+    fresh,
     local,
 )
 
-__all__ = ["local"]
+__all__ = ["fresh", "local"]
 REFUSED = stripe.InvalidRequestError
 NOT_OPEN = "This invoice isn't open"
 
@@ -206,3 +209,99 @@ def test_the_first_invoice_shows_the_same_in_every_version(local: LocalStripe) -
     for version in (BASIL, ENDIVE):
         shown = local.client(version).v1.invoices.retrieve(invoice.id)
         assert "status_details" not in shown.to_dict()
+
+
+def drafted(local: LocalStripe, card: str = "4242424242424242") -> tuple[Any, Any]:
+    """A subscription whose renewal's invoice is a draft still."""
+    client = local.client()
+    _, subscription = local.subscriber()
+    if card != "4242424242424242":
+        bad = client.v1.payment_methods.attach(card, {"customer": subscription.customer})
+        client.v1.subscriptions.update(subscription.id, {"default_payment_method": bad.id})
+    end = subscription["items"].data[0].current_period_end
+    local.advance(end + 60 - local.account.clock.now())
+    found = client.v1.subscriptions.retrieve(subscription.id, {"expand": ["latest_invoice"]})
+    assert found.latest_invoice.status == "draft"  # type: ignore[union-attr]
+    return found, found.latest_invoice
+
+
+def test_a_renewals_draft_can_be_changed_but_not_deleted(fresh: LocalStripe) -> None:
+    client = fresh.client()
+    _, invoice = drafted(fresh)
+    end = invoice.created
+    noted = client.v1.invoices.update(
+        invoice.id, {"description": "Thank you", "footer": "Bye", "statement_descriptor": "GW"}
+    )
+    assert (noted.description, noted.footer, noted.statement_descriptor) == (
+        *("Thank you", "Bye", "GW"),
+    )
+    assert (noted.auto_advance, noted.automatically_finalizes_at) == (True, end + HOUR)
+    held = client.v1.invoices.update(invoice.id, {"auto_advance": False})
+    assert (held.auto_advance, held.automatically_finalizes_at) == (False, None)
+    with pytest.raises(REFUSED, match="needs `auto_advance`"):
+        client.v1.invoices.update(invoice.id, {"automatically_finalizes_at": end + DAY})
+    fresh.advance(2 * HOUR)
+    assert client.v1.invoices.retrieve(invoice.id).status == "draft"
+    later: Any = {"auto_advance": True, "automatically_finalizes_at": end + DAY}
+    assert client.v1.invoices.update(invoice.id, later).automatically_finalizes_at == end + DAY
+    with pytest.raises(REFUSED, match="created by subscriptions"):
+        client.v1.invoices.delete(invoice.id)
+    with pytest.raises(REFUSED, match=NOT_OPEN):
+        client.v1.invoices.void_invoice(invoice.id)
+    fresh.advance(DAY)
+    paid = client.v1.invoices.retrieve(invoice.id)
+    assert (paid.status, paid.status_transitions.paid_at) == ("paid", end + DAY)
+
+
+def test_finalizing_a_renewals_draft_early_leaves_the_charge_to_its_hour(
+    fresh: LocalStripe,
+) -> None:
+    client = fresh.client()
+    _, invoice = drafted(fresh)
+    opened = client.v1.invoices.finalize_invoice(invoice.id)
+    assert (opened.status, opened.attempted, opened.auto_advance) == ("open", False, True)
+    assert opened.number
+    assert opened.automatically_finalizes_at is None
+    fresh.advance(HOUR)
+    assert client.v1.invoices.retrieve(invoice.id).status == "paid"
+
+
+def test_finalized_without_advance_nobody_charges_it(fresh: LocalStripe) -> None:
+    client = fresh.client()
+    subscription, invoice = drafted(fresh)
+    client.v1.invoices.finalize_invoice(invoice.id, {"auto_advance": False})
+    fresh.advance(3 * DAY)
+    still = client.v1.invoices.retrieve(invoice.id)
+    assert (still.status, still.attempted) == ("open", False)
+    assert status_of(fresh, subscription) == "active"
+    again = client.v1.invoices.update(invoice.id, {"auto_advance": True})
+    assert again.next_payment_attempt == fresh.account.clock.now() + HOUR
+    fresh.advance(HOUR)
+    assert client.v1.invoices.retrieve(invoice.id).status == "paid"
+
+
+def test_a_draft_paid_by_hand_and_refused_is_retried(fresh: LocalStripe) -> None:
+    client = fresh.client()
+    subscription, invoice = drafted(fresh, "pm_card_chargeCustomerFail")
+    with pytest.raises(stripe.CardError):
+        client.v1.invoices.pay(invoice.id)
+    tried = client.v1.invoices.retrieve(invoice.id)
+    assert (tried.status, tried.attempt_count) == ("open", 1)
+    assert tried.next_payment_attempt is not None
+    assert status_of(fresh, subscription) == "past_due"
+    good = client.v1.payment_methods.attach("pm_card_visa", {"customer": subscription.customer})
+    client.v1.subscriptions.update(subscription.id, {"default_payment_method": good.id})
+    fresh.advance(3 * DAY)
+    assert client.v1.invoices.retrieve(invoice.id).status == "paid"
+    assert status_of(fresh, subscription) == "active"
+
+
+def test_a_draft_paid_by_hand_is_finalized_first(fresh: LocalStripe) -> None:
+    client = fresh.client()
+    _, invoice = drafted(fresh)
+    paid = client.v1.invoices.pay(invoice.id)
+    assert (paid.status, paid.attempt_count) == ("paid", 1)
+    assert paid.status_transitions.finalized_at == paid.status_transitions.paid_at
+    assert types_of(fresh, invoice) == [
+        *("invoice.created", "invoice.finalized", "invoice.paid", "invoice.payment_succeeded")
+    ]

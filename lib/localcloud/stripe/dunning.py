@@ -2,6 +2,7 @@
 
 from localcloud.stripe import invoicing, retry_schedule, subscription_standing
 from localcloud.stripe import subscription_life as life
+from localcloud.stripe.errors import StripeError
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
 
@@ -13,7 +14,7 @@ def on_due(work: Work, invoice: Obj) -> None:
     if invoice["status"] == "draft":
         invoicing.finalize(work, invoice)
     if invoice["status"] == "open" and not invoice["attempted"]:
-        _first_attempt(work, invoice)
+        first_attempt(work, invoice)
     else:
         _go_on(work, invoice)
     if invoice["status"] == "open" and invoice["_due"] == work.now:
@@ -22,22 +23,26 @@ def on_due(work: Work, invoice: Obj) -> None:
         give_up(work, invoice)
 
 
-def _first_attempt(work: Work, invoice: Obj) -> None:
+def first_attempt(
+    work: Work, invoice: Obj, method: Obj | None = None, *, off_session: bool = True
+) -> StripeError | None:
     """Charge an invoice that has just been finalised; a refusal makes a subscription `past_due`.
 
-    Whatever was invoiced for the subscription in the meantime decides about it instead.
+    Whatever was invoiced for the subscription in the meantime decides about it instead. Returns the
+    refusal, if any.
     """
     subscription = work.find("subscription", invoice["_subscription"])
-    method = method_of(work, invoice, subscription)
+    method = method or method_of(work, invoice, subscription)
     newest = subscription and subscription["latest_invoice"] == invoice["id"]
     if subscription and newest and subscription["status"] in ("active", "past_due"):
         before = work.present(subscription)
-        life.collect(work, subscription, invoice, method, off_session=True)
+        error = life.collect(work, subscription, invoice, method, off_session=off_session)
         life.save(work, subscription)
         life.announce_change(work, before, subscription)
-    else:
-        invoicing.pay(work, invoice, method, off_session=True, automatic=True)
-        subscription_standing.review(work, invoice)
+        return error
+    error = invoicing.pay(work, invoice, method, off_session=off_session, automatic=True)
+    subscription_standing.review(work, invoice)
+    return error
 
 
 def method_of(work: Work, invoice: Obj, subscription: Obj | None) -> Obj | None:

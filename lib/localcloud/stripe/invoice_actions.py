@@ -3,7 +3,7 @@
 Source: Stripe's documentation "Status transitions and finalization".
 """
 
-from localcloud.stripe import invoicing, retry_schedule, subscription_standing
+from localcloud.stripe import dunning, invoicing, retry_schedule, subscription_standing
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import StripeError, invalid
 from localcloud.stripe.resources import payment_intents
@@ -14,9 +14,10 @@ NOT_OPEN = "You can only pass in open invoices. This invoice isn't open."
 
 
 def finalize(work: Work, invoice: Obj, *, advance: bool | None = None) -> None:
-    """Open a draft; nothing is charged, but where nothing is due it is paid with that.
+    """Open a draft; nothing is charged yet, but where nothing is due it is paid with that.
 
-    `advance` sets `auto_advance` first. Raises a 400 if it is no draft.
+    `advance` sets `auto_advance` first: whether it is charged by itself, within an hour. Raises a
+    400 if it is no draft.
     """
     if invoice["status"] != "draft":
         raise invalid(
@@ -24,6 +25,7 @@ def finalize(work: Work, invoice: Obj, *, advance: bool | None = None) -> None:
         )
     if advance is not None:
         invoice["auto_advance"] = advance
+        invoice["_due"] = invoice.get("_due") or work.now + invoicing.DRAFT_SECONDS
     invoicing.finalize(work, invoice)
     if invoice["amount_due"] == 0:
         invoicing.settle(work, invoice, None)
@@ -44,19 +46,14 @@ def pay(work: Work, invoice: Obj, method: Obj | None, *, off_session: bool) -> S
         finalize(work, invoice)
     if invoice["status"] == "paid":
         return None
-    method = method or work.find("payment_method", invoice["default_payment_method"])
-    if invoice["_subscription"]:
-        error = life.pay_invoice(work, invoice, method, off_session=off_session)
-    else:
-        method = method or _default(work, invoice)
-        error = invoicing.pay(work, invoice, method, off_session=off_session)
+    if invoice["auto_advance"] and not invoice["attempted"]:
+        return dunning.first_attempt(work, invoice, method, off_session=off_session)
+    subscription = work.find("subscription", invoice["_subscription"])
+    method = method or dunning.method_of(work, invoice, subscription)
+    pay_it = life.pay_invoice if subscription else invoicing.pay
+    error = pay_it(work, invoice, method, off_session=off_session)
     subscription_standing.review(work, invoice)
     return error
-
-
-def _default(work: Work, invoice: Obj) -> Obj | None:
-    customer = work.need("customer", invoice["customer"])
-    return work.find("payment_method", customer["invoice_settings"]["default_payment_method"])
 
 
 def pay_out_of_band(work: Work, invoice: Obj) -> None:

@@ -20,10 +20,19 @@ def update(work: Work, invoice: Obj, params: Obj) -> None:
     invoice.update(changes(work, invoice, params))
     if draft:
         plan(work, invoice, params)
-    elif params.get("auto_advance") is False:
-        retry_schedule.stop(invoice)
+    elif "auto_advance" in params and invoice["status"] == "open":
+        _collect(work, invoice, wanted=params["auto_advance"])
     work.update(invoice)
     invoicing.announce_change(work, before, invoice)
+
+
+def _collect(work: Work, invoice: Obj, *, wanted: bool) -> None:
+    """Try an open invoice by itself again, within an hour, or no more; the caller stores it."""
+    if not wanted:
+        retry_schedule.stop(invoice)
+    elif not invoice["auto_advance"]:
+        moment = work.now + invoicing.DRAFT_SECONDS
+        invoice.update(auto_advance=True, next_payment_attempt=moment, _due=moment)
 
 
 def changes(work: Work, invoice: Obj, params: Obj) -> Obj:
@@ -64,5 +73,5 @@ def plan(work: Work, invoice: Obj, params: Obj) -> None:
     if not advance:
         retry_schedule.stop(invoice)
         return
-    moment = moment or max(invoice["created"] + 3600, work.now)
+    moment = moment or max(invoice["created"] + invoicing.DRAFT_SECONDS, work.now)
     invoice.update(auto_advance=True, automatically_finalizes_at=moment, _due=moment)

@@ -53,9 +53,10 @@ def change(work: Work, schedule: Schedule) -> None:
 def count(work: Work, invoice: Obj, error: StripeError | None, method: Obj | None) -> None:
     """Record that an automatic attempt failed, and plan the next one unless it was the last.
 
-    `_hopeless` is the card that must not be tried again.
+    `_hopeless` is the card that must not be tried again. Only what a subscription owes is retried:
+    for other invoices that is a setting of its own at Stripe, off unless switched on.
     """
-    days = current(work).days
+    days = current(work).days if invoice["_subscription"] else ()
     done = int(invoice["attempt_count"])
     moment = work.now + days[done - 1] * DAY if done <= len(days) else None
     hopeless = error and method and (error.decline_code or error.code) in HOPELESS
