@@ -48,14 +48,16 @@ check: setup ## lint, types, import rules, generated files, workflows; never wri
 	$(BIN)/mypy
 	$(BIN)/python -m localcloud openapi --check
 	$(BIN)/python -m localcloud plans --check
+	$(BIN)/python -m localcloud stripe-reference --check
 	$(BIN)/zizmor --quiet --offline .github
 
 .PHONY: fix
-fix: setup ## repair what can be: lint, format, docs/openapi.json, terraform/app/plans.json
+fix: setup ## repair what can be: lint, format, generated files (openapi.json, plans.json, local-stripe.md)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python -m localcloud openapi
 	$(BIN)/python -m localcloud plans
+	$(BIN)/python -m localcloud stripe-reference
 
 .PHONY: types
 types: ## write TypeScript types of the API for a frontend (needs Node; FILE=….d.ts)

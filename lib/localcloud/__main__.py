@@ -12,6 +12,11 @@ _PARTS = {
     "bedrock": "localcloud.bedrock.server",
     "gateway": "localcloud.gateway.run",
 }
+_GENERATORS = {
+    "openapi": "localcloud.openapi",
+    "plans": "localcloud.plans_json",
+    "stripe-reference": "localcloud.stripe.reference",
+}
 
 
 def _port(text: str) -> int:
@@ -34,7 +39,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     openapi = commands.add_parser("openapi", help="write docs/openapi.json from the functions")
     plans = commands.add_parser("plans", help="write terraform/app/plans.json from plans.toml")
-    for generator in (openapi, plans):
+    reference = commands.add_parser(
+        "stripe-reference", help="write docs/local-stripe.md from the local Stripe"
+    )
+    for generator in (openapi, plans, reference):
         generator.add_argument(
             "--check", action="store_true", help="only compare, exit 1 if it differs"
         )
@@ -65,14 +73,9 @@ def main(arguments: list[str] | None = None) -> int:
         from .supervisor import dev
 
         return dev(options.port, options.state_dir, allow_user_header=options.allow_user_header)
-    if options.command == "openapi":
-        from .openapi import main as openapi
-
-        return int(openapi(options.check))
-    if options.command == "plans":
-        from .plans_json import main as plans
-
-        return int(plans(options.check))
+    if options.command in _GENERATORS:
+        generator = importlib.import_module(_GENERATORS[options.command])
+        return int(generator.main(options.check))
     if options.command in ("container", "healthy"):
         from . import containers
 

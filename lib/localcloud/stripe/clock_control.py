@@ -68,9 +68,13 @@ def _some_deadlines(account: Account) -> int:
 
 
 async def handle_show(request: web.Request) -> web.Response:
+    """Where the clock stands: `{"now", "epoch", "offset", "moving"}`."""
     return web.json_response(show(request.app[ACCOUNT]))
 
 
 async def handle_move(request: web.Request) -> web.Response:
+    """Moves this account's time, deadline by deadline: `{"to"}` or `{"by"}`. On the gateway
+    functions follow: use it there (`docs/development.md`, "The clock").
+    """
     app = request.app
     return web.json_response(await move(app[ACCOUNT], await read_json(request), app[WAKE]))

@@ -113,16 +113,19 @@ class Boolean:
 
 @dataclass(frozen=True)
 class Enum:
-    """One of some words."""
+    """One of some words. `unbuilt` are those that Stripe has and this stand-in has not (501)."""
 
     words: tuple[str, ...]
     clearable: bool = False
+    unbuilt: tuple[str, ...] = ()
 
     def parse(self, raw: Any, at: str, version: str) -> str | None:
         if raw == "" and self.clearable:
             return None
+        if raw in self.unbuilt:
+            raise not_built(f"the {at} {raw}")
         if raw not in self.words or not isinstance(raw, str):
-            raise invalid(f"Invalid {at}: must be {_choice(self.words)}", at)
+            raise invalid(f"Invalid {at}: must be {_choice((*self.words, *self.unbuilt))}", at)
         return raw
 
 

@@ -42,8 +42,12 @@ def _is_days(value: Any) -> bool:
 
 
 async def handle_show(request: web.Request) -> web.Response:
+    """When failed renewals are tried again, and what follows: `{"days", "then"}`."""
     return web.json_response(show(request.app[ACCOUNT]))
 
 
 async def handle_set(request: web.Request) -> web.Response:
+    """Sets that: `{"days": [3, 5, 7], "then": "cancel", "unpaid" or "past_due"}`; at most 8
+    retries, each 1–60 days after the attempt before.
+    """
     return web.json_response(change(request.app[ACCOUNT], await read_json(request)))

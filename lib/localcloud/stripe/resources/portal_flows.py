@@ -3,11 +3,8 @@
 Source: "Deep links in the customer portal", "Create a portal session" of Stripe's API.
 """
 
-from dataclasses import dataclass
-from typing import Any
-
 from localcloud.stripe import subscription_life as life
-from localcloud.stripe.errors import invalid, missing_param, no_such, not_built
+from localcloud.stripe.errors import invalid, missing_param, no_such
 from localcloud.stripe.params import Array, Enum, Hash, Integer, Text, Url
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_discounts import redeemable
@@ -22,6 +19,8 @@ NEEDS = {
     "subscription_update": "subscription_update",
     "subscription_update_confirm": "subscription_update",
 }
+LATER = ("customer_update", "subscription_pause")
+"""Types of flow that came after the pinned API version."""
 REFUSALS = {
     "payment_method_update": "This payment method cannot be updated because the payment method "
     "update feature in the portal configuration is disabled.",
@@ -30,18 +29,6 @@ REFUSALS = {
     "subscription_update": "This subscription cannot be updated because the subscription update "
     "feature in the portal configuration is disabled.",
 }
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A flow's type; those that came after the pinned API version are not built."""
-
-    def parse(self, raw: Any, at: str, version: str) -> str | None:
-        later = ("customer_update", "subscription_pause")
-        word = Enum((*NEEDS, *later)).parse(raw, at, version)
-        if word in later:
-            raise not_built(f"the {at} {word}")
-        return word
 
 
 PARAMS = Hash(
@@ -69,7 +56,7 @@ PARAMS = Hash(
             },
             required=("items", "subscription"),
         ),
-        "type": Kind(),
+        "type": Enum(tuple(NEEDS), unbuilt=LATER),
     },
     required=("type",),
     unbuilt=("subscription_pause",),
@@ -166,6 +153,8 @@ def _confirm(work: Work, customer: Obj, configuration: Obj, subscription: Obj, p
             f"{at}[items][0][price]",
         )
     discounts = params.get("discounts", [])
+    if discounts and subscription["discounts"]:
+        raise not_built("a flow's discounts for a subscription that has some already")
     for n, each in enumerate(discounts):
         name = f"{at}[discounts][{n}]"
         if len(each) != 1:

@@ -16,7 +16,7 @@ from localcloud.stripe.params import (
 )
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.resources.prices import plan_of
-from localcloud.stripe.resources.subscription_params import PRORATION, PaymentBehavior
+from localcloud.stripe.resources.subscription_params import PAYMENT_BEHAVIOR, PRORATION
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_update import change_plan
 from localcloud.stripe.work import Work, plain
@@ -24,7 +24,7 @@ from localcloud.stripe.work import Work, plain
 URL = "/v1/subscription_items"
 ITEM = ("id", "deleted", "metadata", "price", "quantity")
 HOW: dict[str, Spec] = {
-    "payment_behavior": PaymentBehavior(),
+    "payment_behavior": PAYMENT_BEHAVIOR,
     "proration_behavior": PRORATION,
     "proration_date": Integer(0),
 }

@@ -1,10 +1,8 @@
 """Parameters of the endpoints of subscriptions."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from localcloud.stripe import subscription_discounts
-from localcloud.stripe.errors import not_built
+from localcloud.stripe import subscription_discounts, subscription_pause
 from localcloud.stripe.params import (
     EXPAND,
     PAGE,
@@ -20,18 +18,10 @@ from localcloud.stripe.params import (
     words,
 )
 
-
-@dataclass(frozen=True)
-class PaymentBehavior:
-    """What happens if a change must be paid and is not; pending updates are not built."""
-
-    def parse(self, raw: Any, at: str, version: str) -> str | None:
-        if raw == "pending_if_incomplete":
-            raise not_built(f"the {at} {raw}")
-        words = ("allow_incomplete", "default_incomplete", "error_if_incomplete")
-        return Enum((*words, "pending_if_incomplete")).parse(raw, at, version)
-
-
+PAYMENT_BEHAVIOR = Enum(
+    ("allow_incomplete", "default_incomplete", "error_if_incomplete"),
+    unbuilt=("pending_if_incomplete",),
+)
 PRORATION = Enum(("always_invoice", "create_prorations", "none"))
 TRIAL_SETTINGS = Hash(
     {
@@ -123,10 +113,11 @@ UPDATE = Hash(
         "billing_cycle_anchor": ANCHOR,
         "cancellation_details": DETAILS,
         "items": ITEM_CHANGES,
-        "payment_behavior": PaymentBehavior(),
+        "pause_collection": subscription_pause.PARAMS,
+        "payment_behavior": PAYMENT_BEHAVIOR,
         "proration_date": Integer(0),
     },
-    unbuilt=(*UNBUILT, "pause_collection"),
+    unbuilt=UNBUILT,
 )
 STATUSES = words("active canceled incomplete incomplete_expired past_due paused trialing unpaid")
 LIST = Hash(
