@@ -16,7 +16,8 @@ import pytest
 import stripe
 
 from localcloud.stripe import webhooks
-from localcloud.stripe.webhooks import retry_after, signature
+from localcloud.stripe.webhook_post import signature
+from localcloud.stripe.webhooks import retry_after
 from tests.integration.stripe_fixtures import (
     BASIL,
     ENDIVE,

@@ -32,6 +32,7 @@ def _seed(account: Account) -> None:
 def reset(account: Account) -> JsonObject:
     """Forget everything, faults too, and seed again."""
     account.faults.forget()
+    account.mishaps.clear()
     with account.store.transaction():
         account.store.clear()
         account.clock.reset()

@@ -86,9 +86,13 @@ def _with_deliveries(work: Work, event: Obj) -> Obj:
 
 
 def _delivery(work: Work, row: sqlite3.Row) -> dict[str, Any]:
-    """Where to, `state`, when the next attempt is due (epoch seconds), and the attempts so far."""
+    """Where to, `state`, when the next attempt is due (epoch seconds), and the attempts so far.
+
+    An attempt's `fault` is the kind of the fault it suffered, None if nothing was armed for it.
+    """
     attempts = work.store.db.execute(
-        "SELECT at, status, error, duration_ms, body FROM attempts WHERE delivery = ? ORDER BY at",
+        "SELECT at, status, error, duration_ms, body, fault FROM attempts WHERE delivery = ? "
+        "ORDER BY at, rowid",
         (row["id"],),
     ).fetchall()
     endpoint = work.find("webhook_endpoint", row["endpoint"]) or {}

@@ -14,7 +14,7 @@ from typing import Any
 
 Obj = dict[str, Any]
 
-LAYOUT = 1
+LAYOUT = 2
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -43,7 +43,8 @@ CREATE TABLE IF NOT EXISTS attempts (
   duration_ms INTEGER NOT NULL,
   status INTEGER,
   error TEXT,
-  body TEXT
+  body TEXT,
+  fault TEXT
 );
 CREATE INDEX IF NOT EXISTS attempts_by_delivery ON attempts (delivery);
 CREATE TABLE IF NOT EXISTS idempotency (

@@ -5,21 +5,20 @@ second and double up to an hour, so that a mended endpoint gets its events while
 """
 
 import asyncio
-import hashlib
-import hmac
 import json
 import logging
 import sqlite3
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from localcloud.stripe import announce
+from localcloud.faults import Fault
+from localcloud.stripe import announce, webhook_faults
 from localcloud.stripe.store import Obj
+from localcloud.stripe.webhook_post import NEVER_SENT, Attempt, post, session, signature
 
 if TYPE_CHECKING:
     from localcloud.stripe.account import Account
@@ -27,36 +26,14 @@ if TYPE_CHECKING:
 FIRST_RETRY = 1.0
 LONGEST_RETRY = 3600.0
 GIVE_UP_SECONDS = 3 * 86400
-TIMEOUT = 30.0
 PARALLEL = 8
-KEPT_BODY = 2000
 FAULT_PAUSE = 5.0
 LOG = logging.getLogger(__name__)
-
-
-def signature(payload: str, secrets: list[str], timestamp: int) -> str:
-    """The `Stripe-Signature` header (https://docs.stripe.com/webhooks#verify-manually).
-
-    One `v1` for each secret: there are several while an old one is being replaced.
-    """
-    signed = f"{timestamp}.{payload}".encode()
-    marks = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
-    return ",".join([f"t={timestamp}", *(f"v1={mark}" for mark in marks)])
 
 
 def retry_after(attempts: int) -> float:
     """Seconds to wait after that many failed attempts: 1, 2, 4, … up to an hour."""
     return min(FIRST_RETRY * 2.0 ** min(attempts - 1, 20), LONGEST_RETRY)
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """What came of one attempt. `status` is the HTTP status, None if there was no answer."""
-
-    status: int | None
-    error: str | None
-    body: str | None
-    duration_ms: int
 
 
 class Courier:
@@ -66,6 +43,7 @@ class Courier:
         self.account = account
         self._bell = asyncio.Event()
         self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._copies: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.Task[None] | None = None
 
@@ -76,16 +54,13 @@ class Courier:
                 "UPDATE deliveries SET next_at = ? WHERE state = 'pending'",
                 (self.account.clock.wall(),),
             )
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        self._session = session()
         self._loop = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
         """Abandon what is under way; it is pending still, and is sent after the next start."""
-        tasks = [task for task in (self._loop, *self._under_way.values()) if task]
+        everything = (self._loop, *self._under_way.values(), *self._copies)
+        tasks = [task for task in everything if task]
         for task in tasks:
             task.cancel()
         for task in tasks:
@@ -113,7 +88,7 @@ class Courier:
         """Begin as many due deliveries as may run; returns the seconds until the next is due."""
         now = self.account.clock.wall()
         rows = self.account.store.db.execute(
-            "SELECT * FROM deliveries WHERE state = 'pending' ORDER BY next_at LIMIT ?",
+            "SELECT * FROM deliveries WHERE state = 'pending' ORDER BY next_at, id LIMIT ?",
             (PARALLEL + len(self._under_way) + 1,),
         ).fetchall()
         for row in rows:
@@ -140,44 +115,82 @@ class Courier:
             await asyncio.sleep(FAULT_PAUSE)
 
     async def _attempt(self, row: sqlite3.Row) -> None:
-        store = self.account.store
-        work = self.account.work()
+        store, mishaps = self.account.store, self.account.mishaps
         event = store.get("event", row["event"])
         endpoint = store.get("webhook_endpoint", row["endpoint"])
         if event is None or endpoint is None or endpoint["status"] != "enabled":
             with store.transaction():
-                self._set_state(row["id"], "abandoned")
+                self._end(row["id"], "abandoned")
+        elif not self._put_off(row, mishaps.strike(row, event["type"])):
+            shown = announce.show(self.account.work(), event, endpoint["api_version"])
+            await self._send(row, endpoint, json.dumps(shown), mishaps.suffered(row))
+        else:
             return
-        shown = announce.show(work, event, endpoint["api_version"])
-        attempt = await self._post(endpoint, json.dumps(shown))
-        with store.transaction():
-            self._record(row, attempt)
+        self._let_go(mishaps.sent(row["id"]))
 
-    async def _post(self, endpoint: Obj, payload: str) -> Attempt:
+    def _put_off(self, row: sqlite3.Row, fault: Fault | None) -> bool:
+        """Whether the fault that has just struck lets a delivery wait."""
+        if fault is None or fault.kind not in webhook_faults.PUT_OFF:
+            return False
+        later = self.account.clock.wall() + fault.settings["seconds"]
+        with self.account.store.transaction():
+            self.account.store.db.execute(
+                "UPDATE deliveries SET next_at = ? WHERE id = ?", (later, row["id"])
+            )
+        return True
+
+    def _let_go(self, held: list[int]) -> None:
+        """Send at once what was held back."""
+        if held:
+            now = self.account.clock.wall()
+            with self.account.store.transaction():
+                self.account.store.db.executemany(
+                    "UPDATE deliveries SET next_at = ? WHERE id = ?",
+                    [(now, number) for number in held],
+                )
+
+    async def _send(
+        self, row: sqlite3.Row, endpoint: Obj, payload: str, fault: Fault | None
+    ) -> None:
+        kind = fault.kind if fault else None
+        if fault and kind == "duplicate":
+            for number in range(1, fault.settings["copies"] + 1):
+                pause = number * fault.settings["seconds"]
+                copy = asyncio.create_task(self._send_copy(row, endpoint, payload, pause))
+                self._copies.add(copy)
+                copy.add_done_callback(self._copies.discard)
+        attempt = NEVER_SENT
+        if kind != "drop":
+            attempt = await self._post(endpoint, payload, fault)
+        with self.account.store.transaction():
+            self._record(row, attempt, kind)
+
+    async def _send_copy(self, row: sqlite3.Row, endpoint: Obj, payload: str, pause: float) -> None:
+        """What duplicates send beside the attempt itself."""
+        await asyncio.sleep(pause)
+        attempt = await self._post(endpoint, payload, None)
+        with self.account.store.transaction():
+            self._note(row, attempt, "duplicate")
+
+    async def _post(self, endpoint: Obj, payload: str, fault: Fault | None) -> Attempt:
         wall = self.account.clock.wall()
-        live = [s for s in endpoint["_secrets"] if s["until"] is None or s["until"] > wall]
-        headers = {
-            "Content-Type": "application/json; charset=utf-8",
-            "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-            "Accept": "*/*; q=0.5, application/xml",
-            "Cache-Control": "no-cache",
-            "Stripe-Signature": signature(
-                payload, [s["secret"] for s in live], self._time_at(endpoint["url"])
-            ),
-        }
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        status, error, body = None, None, None
-        try:
-            assert self._session is not None  # noqa: S101 - start() made it
-            async with self._session.post(
-                endpoint["url"], data=payload.encode(), headers=headers, allow_redirects=False
-            ) as response:
-                status = response.status
-                body = (await response.content.read(KEPT_BODY)).decode(errors="replace")
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as failure:
-            error = f"{type(failure).__name__}: {failure}"[:500]
-        return Attempt(status, error, body, round((loop.time() - began) * 1000))
+        secrets = [
+            each["secret"]
+            for each in endpoint["_secrets"]
+            if each["until"] is None or each["until"] > wall
+        ]
+        settings, age, cut_after = fault.settings if fault else {}, 0, None
+        match fault.kind if fault else None:
+            case "corrupt_signature":
+                secrets = [f"not {secret}" for secret in secrets]
+            case "old_timestamp":
+                age = int(settings["age"])
+            case "disconnect":
+                size = len(payload.encode())
+                cut_after = size if settings["after"] == "all" else size // 2
+        signed = signature(payload, secrets, self._time_at(endpoint["url"]) - age)
+        assert self._session is not None  # noqa: S101 - start() made it
+        return await post(self._session, endpoint["url"], payload, signed, cut_after)
 
     def _time_at(self, url: str) -> int:
         """The time that a receiver goes by: functions follow the clock, nobody else can."""
@@ -185,32 +198,44 @@ class Courier:
         ours = urlsplit(url).netloc in self.account.config.own_hosts
         return clock.now() if ours and clock.followed else int(clock.wall())
 
-    def _record(self, row: sqlite3.Row, attempt: Attempt) -> None:
-        """Only 2xx is delivered: a redirect is a failure too."""
-        store, now = self.account.store, self.account.clock.wall()
-        count = row["attempts"] + 1
-        if (
-            store.db.execute("SELECT 1 FROM deliveries WHERE id = ?", (row["id"],)).fetchone()
-            is None
-        ):
-            return  # everything was forgotten meanwhile
-        store.db.execute(
-            "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?)",
-            (row["id"], now, attempt.duration_ms, attempt.status, attempt.error, attempt.body),
-        )
-        store.db.execute(
+    def _record(self, row: sqlite3.Row, attempt: Attempt, fault: str | None) -> None:
+        """Note the attempt, and what follows from it for the delivery."""
+        if not self._note(row, attempt, fault):
+            return
+        db, now, count = self.account.store.db, self.account.clock.wall(), row["attempts"] + 1
+        db.execute(
             "UPDATE deliveries SET attempts = ?, next_at = ? WHERE id = ?",
             (count, now + retry_after(count), row["id"]),
         )
-        first = store.db.execute(
+        first = db.execute(
             "SELECT min(at) FROM attempts WHERE delivery = ?", (row["id"],)
         ).fetchone()[0]
-        if attempt.status is not None and 200 <= attempt.status < 300:
-            self._set_state(row["id"], "succeeded")
-        elif now - first > GIVE_UP_SECONDS:
-            self._set_state(row["id"], "failed")
+        if not attempt.delivered and (attempt is NEVER_SENT or now - first > GIVE_UP_SECONDS):
+            self._end(row["id"], "failed")
 
-    def _set_state(self, number: int, state: str) -> None:
+    def _note(self, row: sqlite3.Row, attempt: Attempt, fault: str | None) -> bool:
+        """Keep an attempt; False if everything was forgotten meanwhile."""
+        db = self.account.store.db
+        if not db.execute("SELECT 1 FROM deliveries WHERE id = ?", (row["id"],)).fetchone():
+            return False
+        db.execute(
+            "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                row["id"],
+                self.account.clock.wall(),
+                attempt.duration_ms,
+                attempt.status,
+                attempt.error,
+                attempt.body,
+                fault,
+            ),
+        )
+        if attempt.delivered:
+            self._end(row["id"], "succeeded")
+        return True
+
+    def _end(self, number: int, state: str) -> None:
+        self.account.mishaps.over(number)
         self.account.store.db.execute(
             "UPDATE deliveries SET state = ? WHERE id = ?", (state, number)
         )
