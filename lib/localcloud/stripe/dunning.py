@@ -58,12 +58,7 @@ def method_of(work: Work, invoice: Obj, subscription: Obj | None) -> Obj | None:
 def _go_on(work: Work, invoice: Obj) -> None:
     """Make the next attempt, unless the invoice is not collected any more."""
     subscription = work.find("subscription", invoice["_subscription"])
-    if (
-        invoice["status"] != "open"
-        or not subscription
-        or subscription["status"] not in COLLECTING
-        or subscription["pause_collection"]
-    ):
+    if invoice["status"] != "open" or not subscription or subscription["status"] not in COLLECTING:
         invoicing.stop_collecting(work, invoice)
     elif invoice["next_payment_attempt"] is not None:
         _retry(work, subscription, invoice)

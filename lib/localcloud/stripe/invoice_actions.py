@@ -92,15 +92,7 @@ def mark_uncollectible(work: Work, invoice: Obj) -> None:
         raise invalid("This invoice has already been marked uncollectible.")
     if invoice["status"] != "open":
         raise invalid(NOT_OPEN)
-    retry_schedule.stop(invoice)
-    moments = {**invoice["status_transitions"], "marked_uncollectible_at": work.now}
-    work.update(
-        invoice,
-        status="uncollectible",
-        status_details={"uncollectible": {"reason": "user_forgiven"}},
-        status_transitions=moments,
-    )
-    work.emit("invoice.marked_uncollectible", invoice)
+    invoicing.write_off(work, invoice)
     subscription_standing.review(work, invoice)
 
 

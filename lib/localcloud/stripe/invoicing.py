@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from localcloud.stripe import customer_balance, retry_schedule
+from localcloud.stripe import customer_balance, metered, retry_schedule
 from localcloud.stripe.cards import card_error
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.invoice_objects import amounts, blank
@@ -57,6 +57,7 @@ def finalize(work: Work, invoice: Obj, *, balance: bool = True) -> Obj:
 
     `settle` or `pay` go on.
     """
+    metered.recount(work, invoice)
     customer = work.need("customer", invoice["customer"])
     sequence = customer["next_invoice_sequence"]
     work.update(customer, next_invoice_sequence=sequence + 1, currency=invoice["currency"])
@@ -179,6 +180,19 @@ def settle(work: Work, invoice: Obj, intent: Obj | None) -> None:
         invoice_payments.new(work, invoice, intent)
     work.emit("invoice.paid", invoice)
     work.emit("invoice.payment_succeeded", invoice)
+
+
+def write_off(work: Work, invoice: Obj) -> None:
+    """Give an open invoice up as a bad debt; it can still be paid."""
+    retry_schedule.stop(invoice)
+    moments = {**invoice["status_transitions"], "marked_uncollectible_at": work.now}
+    work.update(
+        invoice,
+        status="uncollectible",
+        status_details={"uncollectible": {"reason": "user_forgiven"}},
+        status_transitions=moments,
+    )
+    work.emit("invoice.marked_uncollectible", invoice)
 
 
 def void(work: Work, invoice: Obj) -> None:

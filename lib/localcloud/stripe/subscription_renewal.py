@@ -3,7 +3,7 @@
 Source: "Using webhooks with subscriptions" and "Subscription invoices" of Stripe's documentation.
 """
 
-from localcloud.stripe import invoicing
+from localcloud.stripe import invoicing, subscription_pause
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_invoices import bill, draft
@@ -12,7 +12,11 @@ from localcloud.stripe.work import Work
 
 
 def on_due(work: Work, subscription: Obj) -> None:
-    """What a deadline brings. `work.now` is the deadline."""
+    """What a deadline brings. `work.now` is the deadline, perhaps of several things at once."""
+    if subscription_pause.over(work, subscription):
+        life.save(work, subscription, life.UPDATED, pause_collection=None)
+        if subscription["_due"] is None or subscription["_due"] > work.now:
+            return
     if subscription["status"] == "incomplete":
         life.expire(work, subscription)
     elif subscription["cancel_at"] is not None and subscription["cancel_at"] <= work.now:
@@ -26,20 +30,23 @@ def on_due(work: Work, subscription: Obj) -> None:
 
 
 def renew(work: Work, subscription: Obj) -> None:
-    """Begin the next period, or end a trial that has no card as its settings say."""
+    """Begin the next period, or end a trial that has no card as its settings say.
+
+    While collection is paused a trial does not pause the subscription: it has nothing to collect.
+    """
     ending_trial = subscription["status"] == "trialing"
     missing = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
-    if ending_trial and missing != "create_invoice" and not life.method_of(work, subscription):
-        if missing == "cancel":
-            life.end(work, subscription)
-            return
+    without_card = ending_trial and life.method_of(work, subscription) is None
+    if without_card and missing == "cancel":
+        life.end(work, subscription)
+    elif without_card and missing == "pause" and not subscription["pause_collection"]:
         life.save(work, subscription, life.UPDATED, status="paused")
         work.emit("customer.subscription.paused", subscription)
-        return
-    before = work.present(subscription)
-    begin_period(work, subscription)
-    life.save(work, subscription)
-    life.announce_change(work, before, subscription)
+    else:
+        before = work.present(subscription)
+        begin_period(work, subscription)
+        life.save(work, subscription)
+        life.announce_change(work, before, subscription)
 
 
 def begin_period(work: Work, subscription: Obj) -> None:
@@ -52,9 +59,12 @@ def begin_period(work: Work, subscription: Obj) -> None:
     if subscription["status"] == "trialing":
         subscription["status"] = "active"
     invoice = draft(work, subscription, "subscription_cycle")
-    if subscription["status"] != "unpaid":
+    collected = subscription["status"] != "unpaid" and not subscription["pause_collection"]
+    if collected:
         invoicing.finalize_later(work, invoice)
     work.emit("invoice.created", invoice)
+    if subscription["pause_collection"]:
+        subscription_pause.hold(work, subscription, invoice)
 
 
 def resume(work: Work, subscription: Obj) -> Obj:

@@ -1,6 +1,11 @@
 """Changing a subscription by the API."""
 
-from localcloud.stripe import invoicing, plan_change, subscription_discounts
+from localcloud.stripe import (
+    invoicing,
+    plan_change,
+    subscription_discounts,
+    subscription_pause,
+)
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import invalid
 from localcloud.stripe.store import Obj
@@ -39,9 +44,12 @@ def change_plan(work: Work, subscription: Obj, params: Obj) -> None:
     invoice = plan_change.change(work, subscription, params)
     if invoice is None:
         return
+    work.emit("invoice.created", invoice)
+    if subscription["pause_collection"]:
+        subscription_pause.hold(work, subscription, invoice)
+        return
     status = subscription["status"]
     behavior = params.get("payment_behavior", "allow_incomplete")
-    work.emit("invoice.created", invoice)
     invoicing.finalize(work, invoice)
     method = None
     if behavior != "default_incomplete":
@@ -62,6 +70,8 @@ def _changes(work: Work, subscription: Obj, params: Obj) -> Obj:
         changes["metadata"] = merge_metadata(subscription["metadata"], params["metadata"])
     if "default_payment_method" in params:
         changes["default_payment_method"] = own_method(work, subscription["customer"], params)
+    if "pause_collection" in params:
+        changes["pause_collection"] = subscription_pause.wanted(work, params)
     if "payment_settings" in params:
         changes["payment_settings"] = {
             **subscription["payment_settings"],
