@@ -17,7 +17,7 @@ from localcloud.stripe.resources import (
     setup_intents,
 )
 from localcloud.stripe.store import Obj
-from localcloud.stripe.subscription_invoices import bill
+from localcloud.stripe.subscription_invoices import begins_with_invoice, bill
 from localcloud.stripe.subscription_objects import billing_mode
 from localcloud.stripe.work import Work
 
@@ -188,9 +188,10 @@ def _subscribe(
         **fields,
     )
     checkout_discounts.redeem(work, session, subscription)
-    invoice = bill(work, subscription, "subscription_create", balance=False)
-    paid = intent if intent and intent["object"] == "payment_intent" else None
-    invoicing.settle(work, invoice, paid)
+    if begins_with_invoice(work, subscription):
+        invoice = bill(work, subscription, "subscription_create", balance=False)
+        paid = intent if intent and intent["object"] == "payment_intent" else None
+        invoicing.settle(work, invoice, paid)
     life.save(work, subscription)
     work.emit("customer.subscription.created", subscription)
-    return {"subscription": subscription["id"], "invoice": invoice["id"]}
+    return {"subscription": subscription["id"], "invoice": subscription["latest_invoice"]}

@@ -1,6 +1,6 @@
 """Opening a Checkout Session."""
 
-from localcloud.stripe import checkout_discounts
+from localcloud.stripe import checkout_discounts, pricing
 from localcloud.stripe.checkout_objects import blank, echo
 from localcloud.stripe.errors import invalid, missing_param, not_built
 from localcloud.stripe.nouns import new_id, random_text
@@ -99,10 +99,8 @@ def _lines(work: Work, params: Obj) -> list[Obj]:
         at = f"line_items[{place}]"
         if "price" not in item:
             raise missing_param(f"{at}[price]")
-        if "quantity" not in item:
-            raise invalid("Quantity is required. Add `quantity` to the line item.", at)
         price = work.need("price", item["price"], param=f"{at}[price]")
-        lines.append(_line(work, params, price, item["quantity"], at))
+        lines.append(_line(work, params, price, _quantity(price, item, at), at))
     if len({line["currency"] for line in lines}) > 1:
         raise invalid("You cannot combine currencies on a single Checkout Session.", "line_items")
     kinds = {work.need("price", line["_price"])["type"] for line in lines}
@@ -117,7 +115,22 @@ def _lines(work: Work, params: Obj) -> list[Obj]:
     return lines
 
 
-def _line(work: Work, params: Obj, price: Obj, quantity: int, at: str) -> Obj:
+def _quantity(price: Obj, item: Obj, at: str) -> int | None:
+    """The quantity of a line item; None, and not to be named, where the price is metered."""
+    if price["recurring"] and price["recurring"]["usage_type"] == "metered":
+        if "quantity" in item:
+            raise invalid(
+                "Quantity should not be specified where usage_type is `metered`. Remove "
+                f"`quantity` from `{at}`",
+                f"{at}[quantity]",
+            )
+        return None
+    if "quantity" not in item:
+        raise invalid("Quantity is required. Add `quantity` to the line item.", at)
+    return int(item["quantity"])
+
+
+def _line(work: Work, params: Obj, price: Obj, quantity: int | None, at: str) -> Obj:
     if not price["active"]:
         raise invalid(
             "The price specified is inactive. This field only accepts active prices.",
@@ -130,7 +143,7 @@ def _line(work: Work, params: Obj, price: Obj, quantity: int, at: str) -> Obj:
             "mode",
         )
     product = work.find("product", price["product"]) or {}
-    amount = price["unit_amount"] * quantity
+    amount = 0 if quantity is None else pricing.amount(price, quantity)
     return {
         "id": new_id("item"),
         "object": "item",

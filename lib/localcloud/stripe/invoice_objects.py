@@ -1,22 +1,35 @@
 """What an invoice and its lines are made of (https://docs.stripe.com/api/invoices/object)."""
 
+from localcloud.stripe import pricing
 from localcloud.stripe.customer_balance import due
 from localcloud.stripe.nouns import new_id
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
 
 
-def line(work: Work, item: Obj, amount: int, period: tuple[int, int], note: str) -> Obj:
-    """An invoice line for a subscription item over a period (epoch seconds)."""
+def line(
+    work: Work,
+    item: Obj,
+    amount: int,
+    period: tuple[int, int],
+    note: str,
+    *,
+    part: pricing.Part | None = None,
+) -> Obj:
+    """An invoice line for a subscription item over a period (epoch seconds).
+
+    It is for the item's own quantity or, where that is metered, for a `part` of what was used.
+    """
     price = work.need("price", item["_price"])
-    product = work.find("product", price["product"]) or {"name": "Product"}
-    quantity = item["quantity"]
+    product = work.find("product", price["product"])
+    quantity = part.quantity if part else item["quantity"]
+    each = "0" if amount == 0 else price["unit_amount_decimal"]
     return {
         "id": new_id("line_item"),
         "object": "line_item",
         "amount": amount,
         "currency": price["currency"],
-        "description": note or f"{quantity} × {product['name']} ({price_text(price)})",
+        "description": note or f"{counted(quantity, product)} ({pricing.text(price, part)})",
         "discount_amounts": [],
         "discountable": True,
         "discounts": [],
@@ -39,7 +52,7 @@ def line(work: Work, item: Obj, amount: int, period: tuple[int, int], note: str)
         "pricing": {
             "price_details": {"price": price["id"], "product": price["product"]},
             "type": "price_details",
-            "unit_amount_decimal": "0" if amount == 0 else price["unit_amount_decimal"],
+            "unit_amount_decimal": part.each if part else each,
         },
         "quantity": quantity,
         "quantity_decimal": str(quantity),
@@ -49,14 +62,11 @@ def line(work: Work, item: Obj, amount: int, period: tuple[int, int], note: str)
     }
 
 
-def price_text(price: Obj) -> str:
-    """`at $29.00 / month`, as Stripe describes a price on an invoice line."""
-    sign = "$" if price["currency"] == "usd" else price["currency"].upper() + " "
-    text = f"at {sign}{price['unit_amount'] / 100:,.2f}"
-    if not price["recurring"]:
-        return text
-    count, interval = price["recurring"]["interval_count"], price["recurring"]["interval"]
-    return f"{text} / {interval}" if count == 1 else f"{text} every {count} {interval}s"
+def counted(quantity: int, product: Obj | None) -> str:
+    """`3 × Starter`, or `3 seat × Starter` where the product says what its units are."""
+    found = product or {"name": "Product"}
+    label = f" {found['unit_label']}" if found.get("unit_label") else ""
+    return f"{quantity}{label} × {found['name']}"
 
 
 def blank(customer: Obj) -> Obj:

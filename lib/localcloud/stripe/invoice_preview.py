@@ -15,7 +15,7 @@ from localcloud.stripe.proration import moment_of
 from localcloud.stripe.resources.subscription_params import ANCHOR, ITEM_CHANGES, PRORATION
 from localcloud.stripe.store import Obj, among, equal
 from localcloud.stripe.subscription_cancel import credit_rest
-from localcloud.stripe.subscription_checks import recurring_price
+from localcloud.stripe.subscription_checks import quantity_of, recurring_price
 from localcloud.stripe.subscription_invoices import draft, draft_pending
 from localcloud.stripe.subscription_objects import period_of
 from localcloud.stripe.subscription_update import end_with_period
@@ -116,10 +116,11 @@ def _new(work: Work, params: Obj, details: Obj) -> Obj:
     customer = work.need("customer", params["customer"], param="customer")
     items = []
     for place, item in enumerate(details["items"]):
-        at = f"subscription_details[items][{place}][price]"
+        at = f"subscription_details[items][{place}]"
         if "price" not in item:
-            raise missing_param(at)
-        items.append({**item, "price": recurring_price(work, item["price"], at)})
+            raise missing_param(f"{at}[price]")
+        price = recurring_price(work, item["price"], f"{at}[price]")
+        items.append({"price": price, **quantity_of(price, item, at)})
     trial_end = details.get("trial_end")
     subscription = life.build(
         work, customer, items, trial_end=None if trial_end == "now" else trial_end
@@ -133,7 +134,7 @@ def _last(work: Work, subscription: Obj, details: Obj) -> Obj:
     """What `cancel` with `invoice_now` would settle."""
     if details.get("proration_behavior") != "none":
         credit_rest(work, subscription, moment_of(work, subscription, details))
-    invoice = draft_pending(work, subscription)
+    invoice = draft_pending(work, subscription, last=True)
     if invoice is None:
         raise _none(subscription["customer"])
     return invoice
@@ -144,7 +145,8 @@ def _upcoming(work: Work, subscription: Obj) -> Obj:
     end = period_of(work, subscription)[1]
     then = replace(work, now=end)
     if subscription["cancel_at"] is not None and subscription["cancel_at"] <= end:
-        last = draft_pending(then, subscription)
+        then = replace(work, now=subscription["cancel_at"])
+        last = draft_pending(then, subscription, last=True)
         if last is None:
             raise _none(subscription["customer"])
         return last

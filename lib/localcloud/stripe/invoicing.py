@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from localcloud.stripe import customer_balance, retry_schedule
+from localcloud.stripe import customer_balance, metered, retry_schedule
 from localcloud.stripe.cards import card_error
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.invoice_objects import amounts, blank
@@ -57,6 +57,7 @@ def finalize(work: Work, invoice: Obj, *, balance: bool = True) -> Obj:
 
     `settle` or `pay` go on.
     """
+    metered.recount(work, invoice)
     customer = work.need("customer", invoice["customer"])
     sequence = customer["next_invoice_sequence"]
     work.update(customer, next_invoice_sequence=sequence + 1, currency=invoice["currency"])

@@ -5,7 +5,7 @@ from typing import Any
 
 from localcloud.stripe.errors import invalid, missing_param, no_such, not_built
 from localcloud.stripe.store import Obj
-from localcloud.stripe.subscription_checks import recurring_price
+from localcloud.stripe.subscription_checks import quantity_of, recurring_price
 from localcloud.stripe.subscription_objects import items_of, new_item, period_of
 from localcloud.stripe.work import Work, merge_metadata
 
@@ -22,7 +22,14 @@ class Change:
         """Whether it costs something else from now on."""
         if self.before is None or self.after is None:
             return True
-        return any(self.before[name] != self.after[name] for name in ("_price", "quantity"))
+        return any(self.before.get(each) != self.after.get(each) for each in ("_price", "quantity"))
+
+    @property
+    def leaves(self) -> bool:
+        """Whether the item's price is no longer charged from now on."""
+        if self.before is None:
+            return False
+        return self.after is None or self.after["_price"] != self.before["_price"]
 
 
 def plan(work: Work, subscription: Obj, wanted: list[Obj], at: str = "items") -> list[Change]:
@@ -54,18 +61,22 @@ def _added(work: Work, wanted: Obj, at: str) -> Obj:
     return {
         "price": price,
         "metadata": merge_metadata({}, wanted.get("metadata")),
-        "quantity": wanted.get("quantity", 1),
+        **quantity_of(price, wanted, at),
         "_price": price["id"],
     }
 
 
 def _changed(work: Work, item: Obj, wanted: Obj, at: str) -> Obj:
-    """A new price sets the quantity to 1 unless the request names one, as Stripe documents it."""
+    """A new price sets the quantity to 1 unless the request names one, as Stripe documents it.
+
+    From then on what is used is used at that price.
+    """
     if "price" in wanted and wanted["price"] != item["_price"]:
-        item["_price"] = recurring_price(work, wanted["price"], f"{at}[price]")["id"]
-        item["quantity"] = 1
-    if "quantity" in wanted:
-        item["quantity"] = wanted["quantity"]
+        price = recurring_price(work, wanted["price"], f"{at}[price]")
+        item.pop("quantity", None)
+        item.update(_price=price["id"], _used_from=work.now, **quantity_of(price, wanted, at))
+    elif "quantity" in wanted:
+        item.update(quantity_of(work.need("price", item["_price"]), wanted, at))
     if "metadata" in wanted:
         item["metadata"] = merge_metadata(item["metadata"], wanted["metadata"])
     return item

@@ -1,6 +1,6 @@
 """Other items, another billing cycle or another trial, and what is owed for it at once."""
 
-from localcloud.stripe import item_changes
+from localcloud.stripe import item_changes, metered
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import not_built
 from localcloud.stripe.item_changes import Change
@@ -8,7 +8,7 @@ from localcloud.stripe.proration import Proration, moment_of, prorate
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_checks import trial_moment
 from localcloud.stripe.subscription_invoices import draft, draft_pending
-from localcloud.stripe.subscription_objects import full, items_of, period_of
+from localcloud.stripe.subscription_objects import full, in_advance, items_of, period_of
 from localcloud.stripe.work import Work
 
 PARAMS = ("items", "billing_cycle_anchor", "proration_behavior", "proration_date", "trial_end")
@@ -56,7 +56,7 @@ def _begins_anew(work: Work, subscription: Obj, params: Obj, changes: list[Chang
     after = [each.after for each in changes if each.after]
     if _interval(work, before) != _interval(work, after):
         return True
-    was_free = not any(full(work, item) for item in before)
+    was_free = not any(full(work, item) or not in_advance(work, item) for item in before)
     return was_free and any(full(work, item) for item in after)
 
 
@@ -88,6 +88,8 @@ def _move_trial(work: Work, subscription: Obj, end: int, start: int | None = Non
         subscription["_warned"] = False
     for item in items_of(work, subscription):
         begin = item["current_period_start"] if start is None else start
+        if start is not None:
+            metered.close(item, start)
         work.update(item, current_period_start=begin, current_period_end=end)
     _keep_end(work, subscription)
 

@@ -6,7 +6,7 @@ Source: Stripe's documentation "Prorations" and "Compare classic and flexible bi
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from localcloud.stripe import invoice_objects, subscription_discounts
+from localcloud.stripe import invoice_objects, metered, subscription_discounts
 from localcloud.stripe.errors import invalid
 from localcloud.stripe.item_changes import Change
 from localcloud.stripe.resources import invoice_items
@@ -55,6 +55,18 @@ class Proration:
         self._wait(line)
         gross = portion(whole[place], end - self.moment, end - start)
         self.work.update(item, _debit=debit_of(line, gross))
+
+    def usage(self, item: Obj) -> None:
+        """Charge what was used at a price that goes, as invoice items that wait.
+
+        Only in flexible billing mode: classic forgets it ("Update prices mid-cycle").
+        """
+        if self.subscription["billing_mode"]["type"] == "classic":
+            return
+        work = self.work
+        for line in metered.lines(work, self.subscription, item, item["_used_from"], work.now):
+            if line["quantity"]:
+                self._wait({**line, "_usage": None})
 
     def _unused(self, item: Obj) -> int:
         """Classic billing mode credits by the current price, flexible by what was charged last.
@@ -124,5 +136,7 @@ def prorate(proration: Proration, changes: list[Change], *, whole: bool) -> None
             continue
         if change.before and in_advance(proration.work, change.before):
             proration.credit(change.before)
+        elif change.before and change.leaves:
+            proration.usage(change.before)
         if change.after and in_advance(proration.work, change.after) and not whole:
             proration.debit(change.after)

@@ -27,6 +27,18 @@ def recurring_price(work: Work, identifier: str, at: str) -> Obj:
     return price
 
 
+def quantity_of(price: Obj, wanted: Obj, at: str) -> Obj:
+    """`{"quantity"}` of an item of a request, 1 unless named; of a metered price nothing.
+
+    Raises a 400 for the quantity of a metered price.
+    """
+    if price["recurring"]["usage_type"] == "licensed":
+        return {"quantity": wanted.get("quantity", 1)}
+    if "quantity" in wanted:
+        raise invalid("You cannot set the quantity for metered plans.", f"{at}[quantity]")
+    return {}
+
+
 def future(work: Work, moment: int) -> int:
     """A moment (epoch seconds) that has not come yet, or a 400."""
     if moment <= work.now:

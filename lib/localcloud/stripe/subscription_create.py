@@ -8,10 +8,11 @@ from localcloud.stripe.subscription_checks import (
     NO_CARD,
     future,
     own_method,
+    quantity_of,
     recurring_price,
     trial_moment,
 )
-from localcloud.stripe.subscription_invoices import bill
+from localcloud.stripe.subscription_invoices import begins_with_invoice, bill
 from localcloud.stripe.subscription_objects import billing_mode
 from localcloud.stripe.subscription_update import end_with_period
 from localcloud.stripe.work import Work, merge_metadata
@@ -27,9 +28,10 @@ def create(work: Work, params: Obj) -> Obj:
     subscription = life.build(work, customer, items, trial_end=trial_end, **fields)
     if params.get("discounts"):
         subscription_discounts.replace(work, subscription, params["discounts"])
-    invoice = bill(work, subscription, "subscription_create")
-    if error := _first_payment(work, subscription, invoice, params):
-        raise error
+    if begins_with_invoice(work, subscription):
+        invoice = bill(work, subscription, "subscription_create")
+        if error := _first_payment(work, subscription, invoice, params):
+            raise error
     if params.get("cancel_at_period_end"):
         end_with_period(work, subscription, wanted=True)
     life.save(work, subscription)
@@ -38,11 +40,12 @@ def create(work: Work, params: Obj) -> Obj:
 
 
 def _priced(work: Work, item: Obj, place: int) -> Obj:
-    at = f"items[{place}][price]"
+    at = f"items[{place}]"
     if "price" not in item:
-        raise missing_param(at)
-    price = recurring_price(work, item["price"], at)
-    return {**item, "price": price, "metadata": merge_metadata({}, item.get("metadata"))}
+        raise missing_param(f"{at}[price]")
+    price = recurring_price(work, item["price"], f"{at}[price]")
+    metadata = merge_metadata({}, item.get("metadata"))
+    return {"price": price, "metadata": metadata, **quantity_of(price, item, at)}
 
 
 def _trial_end(work: Work, params: Obj) -> int | None:

@@ -86,22 +86,47 @@ def take_off(work: Work, subscription: Obj, lines: list[Obj]) -> list[str]:
 
     Returns the ids of the discounts that apply. The caller stores the subscription.
     """
-    able = [line for line in lines if line["discountable"]]
     active = running(work, subscription)
-    used = [discounts.coupon_of(work, each) for each in active]
-    kept = []
-    for discount, coupon, offs in zip(
-        active, used, reductions(used, [line["amount"] for line in able]), strict=True
-    ):
-        for line, off in zip(able, offs, strict=True):
-            _note(line, discount, off)
-        if not (coupon["duration"] == "once" and any(offs)):
-            kept.append(discount["id"])
+    spent = _apply(work, active, lines)
+    kept = [discount["id"] for discount in active if discount["id"] not in spent]
     for identifier in subscription["discounts"]:
         if identifier not in kept:
             _end(work, identifier)
     subscription["discounts"] = kept
     return [discount["id"] for discount in active]
+
+
+def take_off_again(work: Work, subscription: Obj, identifiers: list[str], lines: list[Obj]) -> None:
+    """Note anew what an invoice's discounts take off its lines, of which some have changed.
+
+    One for once that the subscription still has took nothing off before, and does not now.
+    """
+    for line in lines:
+        if line["discountable"]:
+            line.update(discount_amounts=[], pretax_credit_amounts=[])
+    found = [work.need("discount", identifier) for identifier in identifiers]
+    used = [
+        each
+        for each in found
+        if discounts.coupon_of(work, each)["duration"] != "once"
+        or each["id"] not in subscription["discounts"]
+    ]
+    _apply(work, used, lines)
+
+
+def _apply(work: Work, active: list[Obj], lines: list[Obj]) -> list[str]:
+    """Note on the lines what discounts take off; returns the ids of those used up by it."""
+    able = [line for line in lines if line["discountable"]]
+    coupons_used = [discounts.coupon_of(work, each) for each in active]
+    taken = reductions(coupons_used, [line["amount"] for line in able])
+    for discount, offs in zip(active, taken, strict=True):
+        for line, off in zip(able, offs, strict=True):
+            _note(line, discount, off)
+    return [
+        discount["id"]
+        for discount, coupon, offs in zip(active, coupons_used, taken, strict=True)
+        if coupon["duration"] == "once" and any(offs)
+    ]
 
 
 def _note(line: Obj, discount: Obj, off: int) -> None:

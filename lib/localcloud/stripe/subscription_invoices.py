@@ -1,9 +1,15 @@
 """What a subscription is billed for: its items' periods, and invoice items that wait."""
 
-from localcloud.stripe import invoice_objects, invoicing, subscription_discounts
+from localcloud.stripe import (
+    invoice_objects,
+    invoicing,
+    metered,
+    pricing,
+    subscription_discounts,
+)
 from localcloud.stripe.resources import invoice_items
 from localcloud.stripe.store import Obj
-from localcloud.stripe.subscription_objects import items_of, period_of
+from localcloud.stripe.subscription_objects import in_advance, items_of, period_of
 from localcloud.stripe.work import Work
 
 
@@ -17,22 +23,41 @@ def bill(work: Work, subscription: Obj, reason: str, *, balance: bool = True) ->
 def draft(work: Work, subscription: Obj, reason: str) -> Obj:
     """A draft for what waits and for the current period of every item; a trial's costs nothing.
 
+    Of a metered item it is what was used up to that period.
+
     `reason` is Stripe's `billing_reason`.
     """
     period = period_of(work, subscription)
     cycle = reason in ("subscription_cycle", "upcoming")
-    lines = [_line(work, subscription, item) for item in items_of(work, subscription)]
+    lines: list[Obj] = []
+    for item in items_of(work, subscription):
+        if in_advance(work, item):
+            lines.append(_line(work, subscription, item))
+        else:
+            lines += metered.due(work, subscription, item)
     return _with_pending(
         work, subscription, lines, reason, period if cycle else (work.now, work.now)
     )
 
 
-def draft_pending(work: Work, subscription: Obj) -> Obj | None:
-    """A draft for nothing but what waits, or None if nothing does."""
-    if not invoice_items.pending(work, subscription):
+def begins_with_invoice(work: Work, subscription: Obj) -> bool:
+    """Flexible billing mode makes no first invoice if it would have no lines."""
+    if subscription["billing_mode"]["type"] == "classic":
+        return True
+    paid = any(in_advance(work, item) for item in items_of(work, subscription))
+    return paid or bool(invoice_items.pending(work, subscription))
+
+
+def draft_pending(work: Work, subscription: Obj, *, last: bool = False) -> Obj | None:
+    """A draft for nothing but what waits, and on the `last` invoice for what was used until now.
+
+    None if there is neither.
+    """
+    lines = metered.rest(work, subscription) if last else []
+    if not lines and not invoice_items.pending(work, subscription):
         return None
     moment = (work.now, work.now)
-    return _with_pending(work, subscription, [], "subscription_update", moment)
+    return _with_pending(work, subscription, lines, "subscription_update", moment)
 
 
 def _with_pending(
@@ -55,7 +80,7 @@ def _line(work: Work, subscription: Obj, item: Obj) -> Obj:
     price = work.need("price", item["_price"])
     product = work.find("product", price["product"]) or {"name": "Product"}
     trial = subscription["status"] == "trialing"
-    amount = 0 if trial else price["unit_amount"] * item["quantity"]
+    amount = 0 if trial else pricing.amount(price, item["quantity"])
     note = f"Trial period for {product['name']}" if trial else ""
     return invoice_objects.line(work, item, amount, period_of(work, subscription), note)
 
@@ -65,7 +90,7 @@ def remember_debits(work: Work, invoice: Obj) -> None:
     for line in invoice["_lines"]:
         details = line["parent"]["subscription_item_details"]
         item = work.find("subscription_item", details["subscription_item"])
-        if item is None or line["amount"] < 0:
+        if item is None or line["amount"] < 0 or "_usage" in line:
             continue
         last = item.get("_debit")
         if last and last["line"] == line["id"]:

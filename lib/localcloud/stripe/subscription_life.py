@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from localcloud.stripe import invoicing, periods
+from localcloud.stripe import invoicing, metered, periods
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.store import Obj, among, equal
 from localcloud.stripe.subscription_invoices import draft_pending
@@ -91,8 +91,8 @@ def method_of(work: Work, subscription: Obj) -> Obj | None:
 
 
 def settle_pending(work: Work, subscription: Obj) -> Obj | None:
-    """Invoice and charge what waits for an invoice, if anything does."""
-    invoice = draft_pending(work, subscription)
+    """Invoice and charge what waits for an invoice and what was used, if there is any of it."""
+    invoice = draft_pending(work, subscription, last=True)
     if invoice:
         work.emit("invoice.created", invoice)
         invoicing.finalize(work, invoice)
@@ -151,8 +151,9 @@ def unsettled(work: Work, subscription: Obj, *statuses: str) -> list[Obj]:
 
 
 def advance(work: Work, subscription: Obj, start: int) -> None:
-    """Move all items to the period that begins at `start`."""
+    """Move all items to the period that begins at `start`; usage up to then is due."""
     for item in items_of(work, subscription):
+        metered.close(item, start, free=subscription["status"] == "paused")
         recurring = work.need("price", item["_price"])["recurring"]
         item["current_period_start"] = start
         item["current_period_end"] = periods.next_end(

@@ -1,5 +1,6 @@
 """What a subscription and its items are made of."""
 
+from localcloud.stripe import pricing
 from localcloud.stripe.nouns import new_id
 from localcloud.stripe.store import Obj
 from localcloud.stripe.versions import CLOVER
@@ -62,7 +63,10 @@ def billing_mode(kind: str) -> Obj:
 
 
 def new_item(work: Work, subscription: Obj, item: Obj, end: int) -> Obj:
-    """Store an item, `{"price", "quantity"?, "metadata"?}`; its period lasts until `end`."""
+    """Store an item, `{"price", "quantity"?, "metadata"?}`; its period lasts until `end`.
+
+    A metered one has no quantity. What it is used for counts from now on (`_used_from`).
+    """
     stored = {
         "id": new_id("subscription_item"),
         "object": "subscription_item",
@@ -74,11 +78,13 @@ def new_item(work: Work, subscription: Obj, item: Obj, end: int) -> Obj:
         "current_trial": None,
         "discounts": [],
         "metadata": item.get("metadata") or {},
-        "quantity": item.get("quantity", 1),
         "subscription": subscription["id"],
         "tax_rates": [],
         "_price": item["price"]["id"],
+        "_used_from": work.now,
     }
+    if item["price"]["recurring"]["usage_type"] == "licensed":
+        stored["quantity"] = item.get("quantity", 1)
     work.store.put(stored)
     return stored
 
@@ -96,8 +102,9 @@ def period_of(work: Work, subscription: Obj) -> tuple[int, int]:
 
 def full(work: Work, item: Obj) -> int:
     """What an item costs in advance for a whole period, in minor units."""
-    price = work.need("price", item["_price"])
-    return int(price["unit_amount"] * item["quantity"]) if in_advance(work, item) else 0
+    if not in_advance(work, item):
+        return 0
+    return pricing.amount(work.need("price", item["_price"]), item["quantity"])
 
 
 def in_advance(work: Work, item: Obj) -> bool:

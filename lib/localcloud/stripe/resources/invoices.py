@@ -118,7 +118,8 @@ def _unpaid(*, acting: bool) -> StripeError:
 
 def list_lines(work: Work, params: Obj, id: str) -> Obj:
     invoice = work.need("invoice", id)
-    return page_within("line_item", f"{URL}/{id}/lines", invoice["_lines"], params)
+    lines = [plain(work, line) for line in invoice["_lines"]]
+    return page_within("line_item", f"{URL}/{id}/lines", lines, params)
 
 
 def _payments(work: Work, invoice: Obj) -> Obj:

@@ -1,92 +1,15 @@
 """Prices: how much a product costs and how often (https://docs.stripe.com/api/prices)."""
 
-from localcloud.stripe.currency import Currency
 from localcloud.stripe.errors import invalid
 from localcloud.stripe.lists import page
-from localcloud.stripe.params import (
-    EXPAND,
-    PAGE,
-    Array,
-    Boolean,
-    Enum,
-    Hash,
-    Integer,
-    Metadata,
-    Range,
-    Spec,
-    Text,
-    words,
-)
+from localcloud.stripe.params import EXPAND, Hash
 from localcloud.stripe.registry import Resource, Route
-from localcloud.stripe.resources import products
+from localcloud.stripe.resources import price_terms, products
+from localcloud.stripe.resources.price_params import CREATE, LIST, UPDATE
 from localcloud.stripe.store import Obj, among, equal, within
 from localcloud.stripe.work import Work, merge_metadata
 
 URL = "/v1/prices"
-LONGEST_INTERVALS = {"day": 1095, "week": 156, "month": 36, "year": 3}
-
-RECURRING = Hash(
-    {
-        "interval": Enum(("day", "month", "week", "year")),
-        "interval_count": Integer(1),
-        "trial_period_days": Integer(0, 730),
-        "usage_type": Enum(("licensed",)),
-    },
-    required=("interval",),
-    unbuilt=("meter",),
-)
-FIELDS: dict[str, Spec] = {
-    **EXPAND,
-    "active": Boolean(),
-    "lookup_key": Text(200, clearable=True),
-    "metadata": Metadata(),
-    "nickname": Text(clearable=True),
-    "tax_behavior": Enum(("exclusive", "inclusive", "unspecified")),
-    "transfer_lookup_key": Boolean(),
-}
-CREATE = Hash(
-    {
-        **FIELDS,
-        "billing_scheme": Enum(("per_unit",)),
-        "currency": Currency(),
-        "product": Text(),
-        "product_data": Hash(
-            {
-                "active": Boolean(),
-                "id": Text(255),
-                "metadata": Metadata(),
-                "name": Text(),
-                "statement_descriptor": Text(22),
-                "unit_label": Text(12),
-            },
-            required=("name",),
-            unbuilt=words("tax_code tax_details"),
-        ),
-        "recurring": RECURRING,
-        "unit_amount": Integer(0, 99_999_999),
-    },
-    required=("currency",),
-    unbuilt=words(
-        """currency_options custom_unit_amount tiers tiers_mode transform_quantity
-        unit_amount_decimal"""
-    ),
-)
-UPDATE = Hash(FIELDS, unbuilt=("currency_options",))
-LIST = Hash(
-    {
-        **PAGE,
-        "active": Boolean(),
-        "created": Range(),
-        "currency": Currency(),
-        "lookup_keys": Array(Text(), longest=10),
-        "product": Text(),
-        "recurring": Hash(
-            {"interval": Enum(("day", "month", "week", "year")), "usage_type": Enum(("licensed",))},
-            unbuilt=("meter",),
-        ),
-        "type": Enum(("one_time", "recurring")),
-    }
-)
 
 
 def create(work: Work, params: Obj) -> Obj:
@@ -95,21 +18,14 @@ def create(work: Work, params: Obj) -> Obj:
         raise invalid(
             "You must pass either `product` or `product_data` when creating a price.", "product"
         )
-    if "unit_amount" not in params:
-        raise invalid(
-            "One of the following parameters is required when billing scheme is `per_unit`: "
-            "unit_amount, unit_amount_decimal, custom_unit_amount.",
-            "unit_amount",
-        )
     if "product_data" in params:
         product = products.create(work, params["product_data"])["id"]
     else:
         product = work.need("product", params["product"], param="product")["id"]
-    recurring = _recurring(params.get("recurring"))
+    recurring = price_terms.recurring(work, params.get("recurring"))
     price = work.new(
         "price",
         active=params.get("active", True),
-        billing_scheme="per_unit",
         currency=params["currency"],
         custom_unit_amount=None,
         lookup_key=None,
@@ -118,11 +34,8 @@ def create(work: Work, params: Obj) -> Obj:
         product=product,
         recurring=recurring,
         tax_behavior=params.get("tax_behavior", "unspecified"),
-        tiers_mode=None,
-        transform_quantity=None,
         type="recurring" if recurring else "one_time",
-        unit_amount=params["unit_amount"],
-        unit_amount_decimal=str(params["unit_amount"]),
+        **price_terms.amounts(params, recurring),
     )
     price["id"] = params.get("_id", price["id"])
     _claim_lookup_key(work, price, params)
@@ -130,23 +43,6 @@ def create(work: Work, params: Obj) -> Obj:
     if recurring:
         work.announce(work, "plan.created", plan_of(price), None)
     return work.present(price)
-
-
-def _recurring(params: Obj | None) -> Obj | None:
-    if params is None:
-        return None
-    interval, count = params["interval"], params.get("interval_count", 1)
-    if count > LONGEST_INTERVALS[interval]:
-        raise invalid(
-            "Recurring prices can be at most three years long.", "recurring[interval_count]"
-        )
-    return {
-        "interval": interval,
-        "interval_count": count,
-        "meter": None,
-        "trial_period_days": params.get("trial_period_days"),
-        "usage_type": "licensed",
-    }
 
 
 def _claim_lookup_key(work: Work, price: Obj, params: Obj) -> None:
@@ -223,19 +119,27 @@ def plan_of(price: Obj) -> Obj:
         "interval_count": recurring["interval_count"],
         "livemode": False,
         "metadata": price["metadata"],
-        "meter": None,
+        "meter": recurring["meter"],
         "nickname": price["nickname"],
         "product": price["product"],
-        "tiers_mode": None,
-        "transform_usage": None,
+        "tiers_mode": price["tiers_mode"],
+        "transform_usage": price["transform_quantity"],
         "trial_period_days": recurring["trial_period_days"],
         "usage_type": recurring["usage_type"],
     }
 
 
+def _tiers(work: Work, price: Obj) -> list[Obj] | None:
+    """The tiers of a price, or of the price behind a plan; shown only when asked for."""
+    stored = work.find("price", price["id"]) or price
+    tiers: list[Obj] | None = stored.get("_tiers")
+    return tiers
+
+
 RESOURCE = Resource(
     kind="price",
     expandable={"product": "product"},
+    included={"tiers": _tiers},
     routes=(
         Route("POST", URL, create, CREATE),
         Route("GET", URL, list_all, LIST),
@@ -243,4 +147,4 @@ RESOURCE = Resource(
         Route("POST", URL + "/{id}", update, UPDATE),
     ),
 )
-PLAN = Resource(kind="plan", expandable={"product": "product"})
+PLAN = Resource(kind="plan", expandable={"product": "product"}, included={"tiers": _tiers})

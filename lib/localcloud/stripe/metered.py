@@ -1,0 +1,128 @@
+"""What usage costs on invoices: billed after the time it fell in, as its price's meter counts it.
+
+Sources: "Record usage for billing with the API", "Manage your usage-based billing setup" and
+"Compare classic and flexible billing mode" of Stripe's documentation.
+"""
+
+from localcloud.stripe import invoice_objects, pricing, subscription_discounts, usage
+from localcloud.stripe.store import Obj
+from localcloud.stripe.subscription_objects import in_advance, items_of, period_of
+from localcloud.stripe.work import Work
+
+
+def close(item: Obj, moment: int, *, free: bool = False) -> None:
+    """What an item was used for up to `moment` is due with the next invoice, unless it is `free`.
+
+    The caller stores the item.
+    """
+    item["_past"] = None if free else [item["_used_from"], moment]
+    item["_used_from"] = moment
+
+
+def due(work: Work, subscription: Obj, item: Obj) -> list[Obj]:
+    """The lines of the next invoice for what was used up to its period.
+
+    Of an item that is new that is nothing, which only classic billing mode says on the invoice.
+    """
+    start, end = item.get("_past") or (0, 0)
+    if start < end:
+        work.update(item, _past=None)
+        return lines(work, subscription, item, start, end)
+    if subscription["billing_mode"]["type"] == "flexible":
+        return []
+    span = period_of(work, subscription)
+    price = work.need("price", item["_price"])
+    (first, *_) = pricing.parts(price, 0)
+    return [_line(work, subscription, item, first, span, free=_in_trial(subscription, *span))]
+
+
+def rest(work: Work, subscription: Obj) -> list[Obj]:
+    """The lines of the last invoice for what was used since the one before, if anything was."""
+    found = []
+    for item in items_of(work, subscription):
+        if not in_advance(work, item):
+            used = lines(work, subscription, item, item["_used_from"], work.now)
+            found += [line for line in used if line["quantity"]]
+    return found
+
+
+def lines(work: Work, subscription: Obj, item: Obj, start: int, end: int) -> list[Obj]:
+    """Lines for what was used in a period (epoch seconds); a negative sum is nothing used.
+
+    What falls into a trial costs nothing. `_usage` lets `recount` find the lines again.
+    """
+    price = work.need("price", item["_price"])
+    meter = work.need("billing.meter", price["recurring"]["meter"])
+    free = _in_trial(subscription, start, end)
+    uses = usage.within(work.store, meter, subscription["customer"], start, end)
+    quantity = max(0, usage.total(meter, uses))
+    parts = [pricing.Part(quantity, 0, "0")] if free else pricing.parts(price, quantity)
+    span = {"item": item["id"], "price": price["id"], "start": start, "end": end}
+    made = [_line(work, subscription, item, part, (start, end), free=free) for part in parts]
+    return [{**line, "_usage": span} for line in made]
+
+
+def _in_trial(subscription: Obj, start: int, end: int) -> bool:
+    begun, over = subscription["trial_start"], subscription["trial_end"]
+    return begun is not None and begun <= start and end <= over
+
+
+def _line(
+    work: Work,
+    subscription: Obj,
+    item: Obj,
+    part: pricing.Part,
+    span: tuple[int, int],
+    *,
+    free: bool,
+) -> Obj:
+    note = ""
+    if free:
+        price = work.need("price", item["_price"])
+        counted = invoice_objects.counted(part.quantity, work.find("product", price["product"]))
+        flexible = subscription["billing_mode"]["type"] == "flexible"
+        note = f"Free trial for {counted}" if flexible else f"{counted} (Free trial)"
+    return invoice_objects.line(work, item, part.amount, span, note, part=part)
+
+
+def recount(work: Work, invoice: Obj) -> None:
+    """Bring a draft up to what has been reported for its time by now, before it is finalized.
+
+    "When the invoice finalizes, we update it to reflect the latest quantity." A coupon for once
+    that had nothing to take off when the draft was made is left for the next invoice.
+    """
+    old = [line for line in invoice["_lines"] if line.get("_usage")]
+    if not old:
+        return
+    subscription = work.need("subscription", invoice["_subscription"])
+    new = _again(work, subscription, old)
+    if [_gist(line) for line in old] == [_gist(line) for line in new]:
+        return
+    whole = [{**line} for line in invoice["_lines"] if not line.get("_usage")]
+    whole += [{**line, "invoice": invoice["id"]} for line in new]
+    subscription_discounts.take_off_again(work, subscription, invoice["discounts"], whole)
+    customer = work.need("customer", invoice["customer"])
+    sums = invoice_objects.amounts(whole, customer["balance"], invoice["currency"])
+    work.update(invoice, "invoice.updated", _lines=whole, **sums)
+
+
+def _again(work: Work, subscription: Obj, old: list[Obj]) -> list[Obj]:
+    """The same usage counted anew; a line keeps its id, a tier reached meanwhile gets a new one."""
+    spans = []
+    for line in old:
+        if line["_usage"] not in spans:
+            spans.append(line["_usage"])
+    made = []
+    for span in spans:
+        stored = work.find("subscription_item", span["item"]) or {}
+        item = {**stored, "_price": span["price"]}
+        ids = [line["id"] for line in old if line["_usage"] == span]
+        found = lines(work, subscription, item, span["start"], span["end"])
+        for line, identifier in zip(found, ids, strict=False):
+            line["id"] = identifier
+        made += found
+    return made
+
+
+def _gist(line: Obj) -> tuple[str, int, int]:
+    return line["id"], line["quantity"], line["amount"]
