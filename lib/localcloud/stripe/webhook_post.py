@@ -10,6 +10,12 @@ import aiohttp
 
 KEPT_BODY = 2000
 TIMEOUT = 30.0
+HEADERS = {
+    "Content-Type": "application/json; charset=utf-8",
+    "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+    "Accept": "*/*; q=0.5, application/xml",
+    "Cache-Control": "no-cache",
+}
 
 
 def signature(payload: str, secrets: list[str], timestamp: int) -> str:
@@ -38,6 +44,7 @@ class Attempt:
 
 
 NEVER_SENT = Attempt(None, "Dropped on purpose: nothing was sent.", None, 0)
+CUT = "Cut off on purpose: the connection ended in the middle."
 
 
 def session() -> aiohttp.ClientSession:
@@ -54,14 +61,7 @@ async def post(
 ) -> Attempt:
     """Send an event. The connection ends after `cut_after` bytes of it (None: with the answer)."""
     body = payload.encode()
-    headers = {
-        "Content-Type": "application/json; charset=utf-8",
-        "Content-Length": str(len(body)),
-        "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-        "Accept": "*/*; q=0.5, application/xml",
-        "Cache-Control": "no-cache",
-        "Stripe-Signature": signed,
-    }
+    headers = {**HEADERS, "Content-Length": str(len(body)), "Stripe-Signature": signed}
     loop = asyncio.get_running_loop()
     began = loop.time()
     status, error, said = None, None, None
@@ -75,10 +75,10 @@ async def post(
             status = response.status
             said = (await response.content.read(KEPT_BODY)).decode(errors="replace")
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as failure:
-        error = f"{type(failure).__name__}: {failure}"[:500]
+        error = f"{type(failure).__name__}: {failure}"[:500] if cut_after is None else CUT
     return Attempt(status, error, said, round((loop.time() - began) * 1000))
 
 
 async def _cut(beginning: bytes) -> AsyncIterator[bytes]:
     yield beginning
-    raise ConnectionResetError("the connection was ended on purpose")
+    raise ConnectionResetError(CUT)
