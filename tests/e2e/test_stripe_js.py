@@ -1,5 +1,6 @@
 """The local Stripe.js in headless Chromium: what a page may do with it, and what it refuses."""
 
+import html
 from collections.abc import Iterator
 
 import pytest
@@ -14,19 +15,29 @@ from tests.integration.web_server import serving
 PAGE = "<!doctype html><head><title>shop</title></head><h1>Shop</h1><div id=checkout></div>"
 OTHER_SCRIPT = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 STRICT = {
-    "strict": "default-src 'self'",
+    "strict": "default-src 'self'; upgrade-insecure-requests",
     "dynamic": f"script-src 'strict-dynamic' '{OTHER_SCRIPT}'; frame-src 'none'",
     "nonce": "script-src 'nonce-abc' 'strict-dynamic'",
+}
+# Policies in the page itself; `upgrade-insecure-requests` is what a deployment has.
+META = {
+    "meta-strict": "default-src 'self'; upgrade-insecure-requests",
+    "meta-none": "script-src 'none'; frame-src 'none'",
+    "meta-nonce": "script-src 'nonce-abc' 'strict-dynamic'; child-src 'none'",
 }
 READ_HEAD = "[...document.head.children].map((child) => child.tagName)"
 
 
 async def _page(request: web.Request) -> web.Response:
-    policy = STRICT.get(request.path.strip("/"))
-    headers = {"Content-Security-Policy": policy} if policy else {}
+    name = request.path.strip("/")
+    headers = {"Content-Security-Policy": STRICT[name]} if name in STRICT else {}
+    text = PAGE
+    if name in META:
+        tag = f'<meta http-equiv="Content-Security-Policy" content="{html.escape(META[name])}">'
+        text = PAGE.replace("<head>", f"<head>{tag}")
     if "favicon" in request.path:
         return web.Response(status=204)
-    return web.Response(text=PAGE, content_type="text/html", headers=headers)
+    return web.Response(text=text, content_type="text/html", headers=headers)
 
 
 def _application() -> web.Application:
@@ -206,7 +217,7 @@ def test_with_redirect_the_browser_goes_to_the_return_url(page: Page, stripe: Lo
     page.wait_for_url(f"**/back?of={session.id}")
 
 
-@pytest.mark.parametrize("path", STRICT)
+@pytest.mark.parametrize("path", [*STRICT, *META])
 def test_it_works_under_the_pages_own_policy(page: Page, stripe: LocalStripe, path: str) -> None:
     watch = Watch(page)
     page.goto(f"{stripe.config.site_url}/{path}")
@@ -214,6 +225,24 @@ def test_it_works_under_the_pages_own_policy(page: Page, stripe: LocalStripe, pa
     page.evaluate("checkout.mount('#checkout')")
     expect(page.frame_locator("iframe").get_by_label("Card number")).to_be_visible()
     watch.assert_clean()
+
+
+def test_a_policy_that_forbids_the_frame_is_named(page: Page, stripe: LocalStripe) -> None:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.evaluate(
+        """() => {
+          const policy = document.createElement("meta");
+          policy.httpEquiv = "Content-Security-Policy";
+          policy.content = "frame-src 'self'";
+          document.head.append(policy);
+        }"""
+    )
+    opened(page, stripe.checkout().client_secret)
+    with page.expect_console_message(lambda message: "that a script added" in message.text):
+        page.evaluate("checkout.mount('#checkout')")
+    (sentence,) = [text for text in said if "that a script added" in text]
+    assert sentence.endswith(f"allow {stripe.config.stripe_url} in its frame-src.")
 
 
 def test_a_page_may_replace_it_but_stripes_own_script_does_not(page: Page) -> None:

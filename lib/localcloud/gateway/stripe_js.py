@@ -8,6 +8,7 @@ import base64
 import hashlib
 import html
 import zlib
+from functools import partial
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -16,6 +17,7 @@ from localcloud.config import StackConfig
 
 from .content_policy import nonce_of, widened
 from .insertion import HeadInsertion
+from .meta_policy import HeadPolicies
 from .templates import STATIC
 
 PATH = "/_local/static/stripe.js"
@@ -32,17 +34,21 @@ _UNPACKED = ("", "identity", "gzip", "x-gzip")
 class PageChange:
     """The changed body of one page, piece by piece; a packed one goes on unpacked."""
 
-    def __init__(self, insertion: HeadInsertion, *, packed: bool) -> None:
+    def __init__(self, insertion: HeadInsertion, policies: HeadPolicies, *, packed: bool) -> None:
         self._insertion = insertion
+        self._policies = policies
         self._unpack = zlib.decompressobj(zlib.MAX_WBITS | 32) if packed else None
 
     def feed(self, chunk: bytes) -> bytes:
         """What may go on now. Raises zlib.error if the page is not packed as it says."""
-        return self._insertion.feed(self._unpack.decompress(chunk) if self._unpack else chunk)
+        return self._changed(self._unpack.decompress(chunk) if self._unpack else chunk)
 
     def finish(self) -> bytes:
-        rest = self._insertion.feed(self._unpack.flush()) if self._unpack else b""
-        return rest + self._insertion.finish()
+        rest = self._changed(self._unpack.flush()) if self._unpack else b""
+        return rest + self._policies.feed(self._insertion.finish()) + self._policies.finish()
+
+    def _changed(self, chunk: bytes) -> bytes:
+        return self._policies.feed(self._insertion.feed(chunk))
 
 
 class StripeJs:
@@ -66,16 +72,17 @@ class StripeJs:
             return None
         nonce = nonce_of([v for name in _POLICIES for v in response.headers.getall(name, [])])
         digest = digest_of((STATIC / "stripe.js").read_bytes())
+        widen = partial(self._widened, host=request.host, digest=digest)
         for name in _POLICIES:
-            if values := response.headers.popall(name, None):
-                for value in values:
-                    response.headers.add(name, self._policy(value, request.host, digest))
+            for value in response.headers.popall(name, []):
+                response.headers.add(name, widen(value))
         for name in (*_STALE, "Content-Encoding"):
             response.headers.popall(name, None)
         insertion = HeadInsertion(self._tag(nonce, digest).encode())
-        return PageChange(insertion, packed=packing not in ("", "identity"))
+        packed = packing not in ("", "identity")
+        return PageChange(insertion, HeadPolicies(widen), packed=packed)
 
-    def _policy(self, value: str, host: str, digest: str) -> str:
+    def _widened(self, value: str, host: str, digest: str) -> str:
         script, frame = f"http://{host}{PATH}", f"{self._address}/c/embed/"
         return widened(value, script=script, frame=frame, digest=digest)
 

@@ -199,6 +199,15 @@
   // Loaders compare it with the release that they were made for.
   Stripe.version = train;
 
+  // The gateway widens the policies that a page arrives with; one that a script adds later it never sees.
+  addEventListener("securitypolicyviolation", ({ blockedURI, disposition, effectiveDirective }) => {
+    if (disposition === "enforce" && blockedURI.startsWith(origin)) {
+      console.error(
+        `A Content-Security-Policy that a script added to this page forbids the local Stripe's frame: allow ${origin} in its ${effectiveDirective}.`,
+      );
+    }
+  });
+
   let current = Stripe;
   Object.defineProperty(window, "Stripe", {
     configurable: true,
