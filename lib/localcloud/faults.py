@@ -166,11 +166,14 @@ class Faults:
             self._spent.clear()
             self._made = 0
 
-    def listing(self) -> dict[str, Any]:
+    def listing(self, part: str | None = None) -> dict[str, Any]:
         """`{"armed": […], "spent": […]}`: in the order of arming, the last spent first."""
         with self._lock:
-            armed = [fault.shown() for fault in self._armed]
-            return {"armed": armed, "spent": [fault.shown() for fault in self._spent]}
+            kept = {"armed": self._armed, "spent": self._spent}
+            return {
+                name: [fault.shown() for fault in faults if part in (None, fault.part)]
+                for name, faults in kept.items()
+            }
 
     @property
     def are_armed(self) -> bool:
@@ -198,8 +201,10 @@ class Faults:
     def answer(self, method: str, query: str, body: bytes) -> tuple[int, dict[str, Any]]:
         """Serve `/_local/faults`: status and JSON; errors are `{"message"}`.
 
-        `DELETE` takes `?id=` or `?part=`, and answers `{"disarmed"}`.
+        `GET` takes `?part=`, `DELETE` `?part=` and `?id=` and answers `{"disarmed"}`.
         """
+        asked = parse_qs(query)
+        wanted, part = asked.get("id", [None])[0], asked.get("part", [None])[0]
         if method == "POST":
             try:
                 return 200, self.arm(json.loads(body or b"null"))
@@ -208,10 +213,8 @@ class Faults:
             except ValueError as error:
                 return 400, {"message": str(error)}
         if method == "DELETE":
-            asked = parse_qs(query)
-            wanted, part = asked.get("id", [None])[0], asked.get("part", [None])[0]
             return 200, {"disarmed": self.disarm(wanted, part)}
-        return 200, self.listing()
+        return 200, self.listing(part)
 
 
 def _named(known: Mapping[str, Any], name: Any, what: str) -> Any:

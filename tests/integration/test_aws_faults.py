@@ -287,7 +287,7 @@ def test_a_browser_may_read_why_its_upload_failed(aws: LocalAws, breaker: Breake
     [
         ({"kind": "magic"}, "kind must be one of conflict, disconnect_after,"),
         ({"kind": "error_before", "code": "not a code"}, "code must be the code of an error"),
-        ({"kind": "error_before", "status": 200}, "status must be a status from 400 to 599."),
+        ({"kind": "error_before", "status": 200}, "status must be a whole number from 400 to 599."),
         ({"kind": "latency", "code": "X"}, "latency knows no code;"),
     ],
 )

@@ -145,6 +145,7 @@ def test_it_is_served_with_and_without_names(faults: Faults) -> None:
     assert faults.answer("POST", "", b"{")[1] == {"message": "The body is not valid JSON."}
     assert faults.answer("POST", "", b"")[1] == {"message": "A fault is a JSON object."}
     assert len(faults.answer("GET", "", b"")[1]["armed"]) == 2
+    assert [each["kind"] for each in faults.answer("GET", "part=post", b"")[1]["armed"]] == ["lose"]
     assert faults.answer("DELETE", "id=fault_9", b"") == (200, {"disarmed": 0})
     assert faults.answer("DELETE", "part=post", b"") == (200, {"disarmed": 1})
     assert faults.answer("DELETE", "", b"") == (200, {"disarmed": 1})

@@ -24,9 +24,7 @@ _CODE = Setting(
     lambda value: value is None or (isinstance(value, str) and _NAME.fullmatch(value) is not None),
     "the code of an error, or null for the service's own",
 )
-_STATUS = Setting(
-    500, lambda value: whole(0, 400).allows(value) and value <= 599, "a status from 400 to 599"
-)
+_STATUS = whole(500, 400, 599)
 KINDS = {
     "throttle": Kind(
         "The service's own error for too many requests. Nothing is done.", {"code": _CODE}

@@ -8,6 +8,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from localcloud.config import StackConfig
 
+from .control_messages import small_body
 from .sessions import SessionCookie, clear_session, open_session, read_claims
 
 _PUBLIC_ACTIONS = {
@@ -23,7 +24,6 @@ _PUBLIC_ACTIONS = {
     "GlobalSignOut",
     "RevokeToken",
 }
-_MAX_CONTROL_BYTES = 65_536
 _COGNITO = "AWSCognitoIdentityProviderService."
 
 
@@ -88,7 +88,7 @@ class Control:
         return found if answer.status == 200 else []
 
     async def pay(self, request: web.Request) -> web.StreamResponse:
-        body = await _small_body(request)
+        body = await small_body(request)
         return await self._forward(
             "POST", f"{self._config.stripe_url}/_local/pay", "local Stripe", body=body
         )
@@ -111,7 +111,7 @@ class Control:
             "POST",
             f"{self._config.aws_url}/",
             "local AWS",
-            body=await _small_body(request),
+            body=await small_body(request),
             headers=headers,
         )
 
@@ -119,7 +119,7 @@ class Control:
         """Sign somebody in as NextAuth would: `{"sub", "email"?, "name"?}` sets the cookie."""
         cookie = self.session_cookie()
         try:
-            claims = read_claims(json.loads(await _small_body(request) or b"{}"), cookie.now())
+            claims = read_claims(json.loads(await small_body(request) or b"{}"), cookie.now())
         except ValueError as error:
             return web.json_response({"message": str(error)}, status=400)
         response = web.Response(content_type="application/json")
@@ -153,9 +153,3 @@ class Control:
         except (ClientError, OSError, TimeoutError):
             message = f"{part} does not answer at {url}"
             return web.json_response({"message": message}, status=502)
-
-
-async def _small_body(request: web.Request) -> bytes:
-    if (request.content_length or 0) > _MAX_CONTROL_BYTES:
-        raise web.HTTPRequestEntityTooLarge(_MAX_CONTROL_BYTES, request.content_length or 0)
-    return await request.read()

@@ -1,4 +1,4 @@
-"""Levers that reach more than one part: the clock."""
+"""Levers that reach more than one part: the clock, and the faults of all of them."""
 
 import json
 from collections.abc import Callable
@@ -10,12 +10,17 @@ from localcloud import moments
 from localcloud.clock import Clock
 from localcloud.config import StackConfig
 
+from .control_messages import refused, small_body
+from .faults import FaultSwitch
+
 _MOVE_SECONDS = 600.0
-_MAX_BYTES = 65_536
 
 
 class Levers:
-    """Handlers of `/_local/clock`. `renew` replaces the processes of all functions."""
+    """Handlers of `/_local/clock`, and those of faults.
+
+    `renew` replaces the processes of all functions.
+    """
 
     def __init__(self, config: StackConfig, clock: Clock, renew: Callable[[], None]) -> None:
         self._config = config
@@ -26,6 +31,7 @@ class Levers:
         return [
             web.get("/_local/clock", self.clock),
             web.post("/_local/clock", self.move_clock),
+            *FaultSwitch(self._config).routes(),
         ]
 
     async def clock(self, _request: web.Request) -> web.StreamResponse:
@@ -38,18 +44,18 @@ class Levers:
         whose functions run in containers stays at real time.
         """
         if self._config.emulators:
-            return _refused(
+            return refused(
                 409,
                 "The functions run in containers, which keep real time. Move the clock of a stack "
                 "that runs them as processes (make dev).",
             )
-        body = await _body(request)
+        body = await small_body(request)
         try:
             moments.target(json.loads(body or b"{}"), self._clock.now())
         except json.JSONDecodeError:
-            return _refused(400, "The body is not valid JSON.")
+            return refused(400, "The body is not valid JSON.")
         except ValueError as error:
-            return _refused(400, str(error))
+            return refused(400, str(error))
         if not self._clock.followed:
             self._clock.followed = True
             self._renew()
@@ -68,14 +74,4 @@ class Levers:
                     answer = {"message": answer["error"]["message"]}
                 return web.json_response(answer, status=upstream.status)
         except (ClientError, OSError, TimeoutError, ValueError):
-            return _refused(502, f"local Stripe does not answer at {url}")
-
-
-async def _body(request: web.Request) -> bytes:
-    if (request.content_length or 0) > _MAX_BYTES:
-        raise web.HTTPRequestEntityTooLarge(_MAX_BYTES, request.content_length or 0)
-    return await request.read()
-
-
-def _refused(status: int, message: str) -> web.Response:
-    return web.json_response({"message": message}, status=status)
+            return refused(502, f"local Stripe does not answer at {url}")
