@@ -111,6 +111,16 @@ class Person(Visitor):
         expect(self.checkout.get_by_label("Card number")).to_be_visible()
         expect(self.page.locator("iframe")).to_have_count(1)
 
+    def load_stripe_when_asked(self) -> None:
+        """The loader that does nothing before it is called finds the local Stripe.js, too."""
+        page = self.page
+        page.goto(f"{self.endpoints['site']}/late")
+        page.get_by_role("button", name="Pay").click()
+        expect(self.checkout.get_by_label("Card number")).to_be_visible()
+        assert page.locator("script[src*='js.stripe.com']").count() == 0
+        page.goto(f"{self.endpoints['site']}/dashboard")
+        expect(self.checkout.get_by_label("Card number")).to_be_visible()
+
     def pay(self) -> None:
         self.use_a_card_that_is_declined()
         inner = self.checkout.locator("html").evaluate("html => html.offsetHeight")
@@ -153,6 +163,7 @@ def test_the_journey_through_a_frontend(
         person.sign_up_and_in,
         person.find_the_gate_closed,
         person.hide_and_show_the_checkout,
+        person.load_stripe_when_asked,
         person.pay,
         person.chat,
         person.cancel,
