@@ -5,11 +5,17 @@ from typing import Any
 
 from aiohttp import web
 
-from localcloud.stripe import catalogue, checkout, checkout_discounts, versions
+from localcloud.stripe import (
+    catalogue,
+    checkout,
+    checkout_discounts,
+    invoice_payment,
+    versions,
+)
 from localcloud.stripe.account import Account
 from localcloud.stripe.app_keys import ACCOUNT, WAKE
 from localcloud.stripe.cards import CardDetails
-from localcloud.stripe.errors import invalid
+from localcloud.stripe.errors import StripeError, invalid
 from localcloud.stripe.nouns import random_text
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
@@ -41,7 +47,7 @@ def reset(account: Account) -> JsonObject:
     return {"status": "ok"}
 
 
-PAY = ("sessionId", "card", "email", "name", "authentication", "promotionCode")
+PAY = ("sessionId", "invoice", "card", "email", "name", "authentication", "promotionCode")
 DEFAULT_CARD = "4242424242424242"
 
 
@@ -52,14 +58,16 @@ def pay(account: Account, body: Any) -> JsonObject:
     Answers `{"status": "complete"|"declined"|"requires_action", "session", "error"?}`. For a card
     that asks for 3D Secure, `authentication` (`complete` or `fail`) goes through that step too;
     alone, without a card, it answers a step begun before. The card `none` is for a session
-    that asks for none.
+    that asks for none. With `invoice` instead of `sessionId` an invoice is paid, as on its page.
     """
     fields = _strings(body, PAY)
-    if "sessionId" not in fields:
-        raise invalid("sessionId is required.", "sessionId")
+    if ("sessionId" in fields) == ("invoice" in fields):
+        raise invalid("sessionId or invoice is required, and not both.", "sessionId")
     if fields.get("authentication", "fail") not in ("complete", "fail"):
         raise invalid("authentication must be complete or fail.", "authentication")
     work = account.work()
+    if "invoice" in fields:
+        return _pay_invoice(account, work, fields)
     with account.store.transaction():
         account.catch_up(work)
         session = work.need("checkout.session", fields["sessionId"], param="sessionId")
@@ -82,6 +90,22 @@ def _pay(work: Work, session: Obj, fields: dict[str, str]) -> checkout.Outcome:
     return outcome
 
 
+def _pay_invoice(account: Account, work: Work, fields: dict[str, str]) -> JsonObject:
+    """Pay an invoice as on its page; without a `card` the one on file pays."""
+    with account.store.transaction():
+        account.catch_up(work)
+        invoice = work.need("invoice", fields["invoice"], param="invoice")
+        outcome = invoice_payment.Outcome("requires_action", invoice)
+        if "card" in fields or not invoice_payment.waiting(work, invoice):
+            card = _card(work, fields) if "card" in fields else None
+            outcome = invoice_payment.pay(work, invoice, card)
+        if outcome.status == "requires_action" and "authentication" in fields:
+            passed = fields["authentication"] == "complete"
+            outcome = invoice_payment.authenticate(work, invoice, passed=passed)
+    shown = versions.render(work.present(invoice), versions.DEFAULT)
+    return _answer(outcome.status, outcome.error, invoice=shown)
+
+
 def _card(work: Work, fields: dict[str, str]) -> CardDetails:
     number = fields.get("card", DEFAULT_CARD).replace(" ", "")
     year = 1970 + work.now // 31_556_952 + 3
@@ -98,9 +122,12 @@ def session_email(work: Work, session: Obj) -> str | None:
 
 def _outcome(account: Account, outcome: checkout.Outcome) -> JsonObject:
     shown = versions.render(account.work().present(outcome.session), outcome.session["_version"])
-    answer: JsonObject = {"status": outcome.status, "session": shown}
-    if outcome.error:
-        error = outcome.error
+    return _answer(outcome.status, outcome.error, session=shown)
+
+
+def _answer(status: str, error: StripeError | None, **shown: Obj) -> JsonObject:
+    answer: JsonObject = {"status": status, **shown}
+    if error:
         answer["error"] = {
             "code": error.code,
             "decline_code": error.decline_code,

@@ -4,12 +4,9 @@ from typing import Any
 
 from localcloud.stripe.cards import AUTHENTICATION_FAILED, card_error, refusal
 from localcloud.stripe.errors import StripeError
-from localcloud.stripe.lists import page
 from localcloud.stripe.nouns import random_text
-from localcloud.stripe.params import EXPAND, PAGE, Hash, Range, Text
-from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.resources import charges, payment_methods
-from localcloud.stripe.store import Obj, equal, within
+from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
 
 URL = "/v1/payment_intents"
@@ -166,33 +163,3 @@ def _record_error(
         last_payment_error=shown,
         next_action=None,
     )
-
-
-def retrieve(work: Work, params: Obj, id: str) -> Obj:
-    return work.present(work.need("payment_intent", id))
-
-
-def list_all(work: Work, params: Obj) -> Obj:
-    wheres = [equal("customer", params["customer"])] if "customer" in params else []
-    if "created" in params:
-        wheres.append(within("created", params["created"]))
-    return page(work, "payment_intent", URL, params, *wheres)
-
-
-RESOURCE = Resource(
-    kind="payment_intent",
-    expandable={
-        "customer": "customer",
-        "latest_charge": "charge",
-        "payment_method": "payment_method",
-    },
-    routes=(
-        Route(
-            "GET",
-            URL,
-            list_all,
-            Hash({**PAGE, "created": Range(), "customer": Text()}, unbuilt=("customer_account",)),
-        ),
-        Route("GET", URL + "/{id}", retrieve, Hash({**EXPAND, "client_secret": Text()})),
-    ),
-)
