@@ -18,6 +18,9 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from stripe import StripeClient
+
+from saas.stripe_contract import API_VERSION
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_CHROMIUM = (
@@ -125,13 +128,25 @@ class Visitor:
     def cancel_in_the_portal(self) -> None:
         """From the page's button to the link that leads back to the site."""
         page = self.page
+        self._let_cancellations_be_immediate()
         page.get_by_role("button", name="Manage subscription").click()
         page.get_by_role("link", name="Cancel plan").or_(
             page.get_by_role("button", name="Cancel plan")
         ).first.click()
-        page.get_by_label("Immediately").check()
         page.get_by_role("button", name="Confirm cancellation").click()
         page.get_by_role("link", name="Return to site").first.click()
+
+    def _let_cancellations_be_immediate(self) -> None:
+        """The portal's configuration says when a plan ends, not the customer."""
+        stripe = StripeClient(
+            self.endpoints["stripeSecretKey"],
+            stripe_version=API_VERSION,
+            base_addresses={"api": self.endpoints["stripe"]},
+        )
+        portals = stripe.v1.billing_portal.configurations
+        [default] = portals.list({"is_default": True}).data
+        now: Any = {"subscription_cancel": {"enabled": True, "mode": "immediately"}}
+        portals.update(default.id, {"features": now})
 
     def see_the_cancellation(self, status: Locator) -> None:
         """The page asks once per load; the webhook may arrive after that."""

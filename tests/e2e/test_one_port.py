@@ -88,7 +88,7 @@ def test_the_portals_forms_work_below_the_prefix(customer: Journey) -> None:
     assert action, asked.text
     done = requests.post(
         urljoin(address, action[1]),
-        data={"subscription": plan[1], "when": "at_period_end"},
+        data={"subscription": plan[1]},
         # A page without referrers posts its forms like this.
         headers={"Origin": "null"},
         timeout=10,

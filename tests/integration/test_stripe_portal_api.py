@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import stripe
 
+from tests.integration.portal_visitor import catalogue, switching
 from tests.integration.stripe_fixtures import (
     BASIL,
     ENDIVE,
@@ -24,26 +25,6 @@ def refused(local: LocalStripe, kind: str, params: Any) -> stripe.StripeError:
     with pytest.raises(stripe.StripeError) as caught:
         create(params)
     return caught.value
-
-
-def plans(local: LocalStripe, *lookup_keys: str) -> list[dict[str, Any]]:
-    """A catalogue of `products` with one price each."""
-    found = local.client().v1.prices.list({"lookup_keys": list(lookup_keys)}).data
-    assert len(found) == len(lookup_keys)
-    return [{"product": price.product, "prices": [price.id]} for price in found]
-
-
-def switching(local: LocalStripe, **more: Any) -> dict[str, Any]:
-    """Features that let customers change between the two plans."""
-    return {
-        "payment_method_update": {"enabled": True},
-        "subscription_update": {
-            "default_allowed_updates": ["price"],
-            "enabled": True,
-            "products": plans(local, STARTER, PROFESSIONAL),
-            **more,
-        },
-    }
 
 
 def configured(local: LocalStripe, **features: Any) -> Any:
@@ -92,7 +73,7 @@ def test_an_update_keeps_what_it_does_not_name(local: LocalStripe) -> None:
                 "enabled": True,
                 "cancellation_reason": {"enabled": True, "options": ["unused", "other"]},
             },
-            "subscription_update": {"proration_behavior": "always_invoice"},
+            "subscription_update": {"proration_behavior": "none"},
         },
         "business_profile": {"headline": "Groundwork"},
     }
@@ -104,7 +85,7 @@ def test_an_update_keeps_what_it_does_not_name(local: LocalStripe) -> None:
     event = local.events(made.id)[-1]
     assert event.type == "billing_portal.configuration.updated"
     before = event.data.previous_attributes["features"]
-    assert before["subscription_update"].to_dict() == {"proration_behavior": "none"}
+    assert before["subscription_update"].to_dict() == {"proration_behavior": "always_invoice"}
 
 
 @pytest.mark.parametrize(
@@ -142,7 +123,7 @@ def test_what_a_configuration_may_not_say(
 
 
 def test_a_catalogue_holds_prices_of_its_products(local: LocalStripe) -> None:
-    starter, professional = plans(local, STARTER, PROFESSIONAL)
+    starter, professional = catalogue(local, STARTER, PROFESSIONAL)
     mixed = {"product": starter["product"], "prices": professional["prices"]}
     error = refused(local, "configuration", {"features": switching(local, products=[mixed])})
     assert "does not belong to the product" in str(error)
@@ -171,6 +152,8 @@ def test_an_inactive_configuration_opens_no_portal(local: LocalStripe) -> None:
     customer = client.v1.customers.create()
     error = refused(local, "session", {"customer": customer.id, "configuration": made.id})
     assert "is inactive" in str(error)
+    assert "No such customer" in str(refused(local, "session", {"customer": "cus_x"}))
+    assert "Missing required param: customer." in str(refused(local, "session", {}))
 
 
 def test_a_flow_has_the_fields_of_the_sdk(local: LocalStripe) -> None:

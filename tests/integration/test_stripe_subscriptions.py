@@ -1,7 +1,5 @@
-"""The life of a subscription at the local Stripe, by API, portal and time."""
+"""The life of a subscription at the local Stripe, by API and time."""
 
-import re
-import urllib.parse
 from typing import Any
 
 import pytest
@@ -9,7 +7,6 @@ import stripe
 
 from tests.integration.stripe_fixtures import (
     DAY,
-    ENDIVE,
     PROFESSIONAL,
     LocalStripe,
     fresh,
@@ -299,123 +296,3 @@ def test_metadata_merges_and_unsets(local: LocalStripe) -> None:
     before = len(local.events(subscription.id))
     update(subscription.id, {"metadata": ""})
     assert len(local.events(subscription.id)) == before
-
-
-# portal
-
-
-def portal(local: LocalStripe, customer: str, version: str | None = None) -> Any:
-    return local.client().v1.billing_portal.sessions.create(
-        {"customer": customer, "return_url": "https://example.com/account"}
-    )
-
-
-def press(local: LocalStripe, session: Any, button: str, fields: dict[str, str]) -> tuple[int, str]:
-    path = f"/p/session/{session.id}"
-    html = local.http("GET", f"{path}?cancel={fields['subscription']}")[2].decode()
-    match = re.search(rf'action="({path}/[^"/]+)/', html)
-    action = match[1] if match else f"{path}/unknown"
-    body = urllib.parse.urlencode(fields).encode()
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    status, _, text = local.http("POST", f"{action}/{button}", body, headers)
-    return status, text.decode()
-
-
-def test_portal_shows_the_plan(local: LocalStripe) -> None:
-    customer, _ = local.subscriber()
-    session = portal(local, customer.id)
-    assert session.url == f"{local.url}/p/session/{session.id}"
-    status, headers, body = local.http("GET", f"/p/session/{session.id}")
-    html = body.decode()
-    assert status == 200
-    for text in ("Starter", "$29.00", "Cancel plan", "Return to site", "Visa ending in 4242"):
-        assert text in html
-    assert "frame-ancestors" in headers["Content-Security-Policy"]
-
-
-def test_portal_cancels_at_period_end_and_keeps(local: LocalStripe) -> None:
-    client = local.client()
-    customer, subscription = local.subscriber()
-    session = portal(local, customer.id)
-    fields = {"subscription": subscription.id, "when": "at_period_end"}
-    assert press(local, session, "cancel", fields)[0] == 303
-    ending = client.v1.subscriptions.retrieve(subscription.id)
-    assert (ending.status, ending.cancel_at_period_end) == ("active", True)
-    html = local.http("GET", f"/p/session/{session.id}?done=cancel")[2].decode()
-    assert "Don't cancel plan" in html.replace("&#39;", "'")
-    assert "Cancels on" in html
-    assert press(local, session, "keep", {"subscription": subscription.id})[0] == 303
-    assert client.v1.subscriptions.retrieve(subscription.id).cancel_at is None
-    assert press(local, session, "keep", {"subscription": subscription.id})[0] == 409
-
-
-def test_portal_cancels_at_once(local: LocalStripe) -> None:
-    customer, subscription = local.subscriber()
-    session = portal(local, customer.id)
-    fields = {"subscription": subscription.id, "when": "immediately"}
-    assert press(local, session, "cancel", fields)[0] == 303
-    assert local.client().v1.subscriptions.retrieve(subscription.id).status == "canceled"
-    assert "no running subscription" in local.http("GET", f"/p/session/{session.id}")[2].decode()
-
-
-def test_portal_in_flexible_billing_mode_names_a_date(local: LocalStripe) -> None:
-    """From clover on new subscriptions are flexible, where the portal leaves the flag false."""
-    client = local.client(ENDIVE)
-    customer = client.v1.customers.create({"email": "flex@example.com"})
-    made = client.v1.checkout.sessions.create(
-        {
-            "mode": "subscription",
-            "ui_mode": "embedded_page",
-            "return_url": "https://example.com",
-            "customer": customer.id,
-            "line_items": [{"price": local.price(), "quantity": 1}],
-        }
-    )
-    subscription = local.pay(made.id)["session"]["subscription"]
-    assert client.v1.subscriptions.retrieve(subscription).billing_mode.type == "flexible"
-    fields = {"subscription": subscription, "when": "at_period_end"}
-    assert press(local, portal(local, customer.id), "cancel", fields)[0] == 303
-    ending = client.v1.subscriptions.retrieve(subscription)
-    assert ending.cancel_at_period_end is False
-    assert ending.cancel_at == ending["items"].data[0].current_period_end
-
-
-def test_portal_touches_only_its_own_customer(local: LocalStripe) -> None:
-    customer, _ = local.subscriber()
-    _, foreign = local.subscriber()
-    session = portal(local, customer.id)
-    for fields in (
-        {"subscription": foreign.id, "when": "immediately"},
-        {"subscription": "sub_x", "when": "immediately"},
-    ):
-        assert press(local, session, "cancel", fields)[0] in (404, 409)
-    assert press(local, session, "cancel", {"subscription": foreign.id, "when": "soon"})[0] == 400
-    assert local.client().v1.subscriptions.retrieve(foreign.id).status == "active"
-    wrong = local.http("POST", f"/p/session/{session.id}/wrong/cancel", b"when=immediately")
-    assert wrong[0] in (400, 404)
-    assert local.http("GET", "/p/session/bps_unknown")[0] == 404
-
-
-def test_portal_page_expires(fresh: LocalStripe) -> None:
-    customer, _ = fresh.subscriber()
-    session = portal(fresh, customer.id)
-    fresh.advance(3601)
-    assert fresh.http("GET", f"/p/session/{session.id}")[0] == 404
-
-
-def test_portal_obeys_its_configuration(local: LocalStripe) -> None:
-    client = local.client()
-    customer, subscription = local.subscriber()
-    closed = client.v1.billing_portal.configurations.create(
-        {"features": {"invoice_history": {"enabled": True}}}
-    )
-    assert closed.features.subscription_cancel.enabled is False
-    session = client.v1.billing_portal.sessions.create(
-        {"customer": customer.id, "configuration": closed.id}
-    )
-    html = local.http("GET", f"/p/session/{session.id}")[2].decode()
-    assert "Cancel plan" not in html
-    assert "Invoice history" in html
-    with pytest.raises(stripe.InvalidRequestError, match="No such customer"):
-        portal(local, "cus_x")
-    assert client.v1.subscriptions.retrieve(subscription.id).status == "active"

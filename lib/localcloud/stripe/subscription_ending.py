@@ -6,8 +6,10 @@ from localcloud.stripe.subscription_objects import NO_DETAILS, period_of
 from localcloud.stripe.work import Work
 
 
-def schedule_end(work: Work, subscription: Obj, *, portal: bool = False) -> Obj:
-    """Cancel at the end of the period.
+def schedule_end(
+    work: Work, subscription: Obj, details: Obj | None = None, *, portal: bool = False
+) -> Obj:
+    """Cancel at the end of the period. `details` are `comment` and `feedback` of the customer.
 
     In flexible billing mode the Customer Portal names the moment only (`cancel_at`) and leaves
     `cancel_at_period_end` false (https://docs.stripe.com/billing/subscriptions/billing-mode/compare).
@@ -22,6 +24,7 @@ def schedule_end(work: Work, subscription: Obj, *, portal: bool = False) -> Obj:
         canceled_at=work.now,
         cancellation_details={
             **subscription["cancellation_details"],
+            **(details or {}),
             "reason": "cancellation_requested",
         },
     )

@@ -6,14 +6,12 @@ it sends the top window to the session's `return_url`.
 """
 
 import hmac
-import re
 from typing import Any
 
 from aiohttp import web
 
 from localcloud.stripe import checkout, checkout_discounts, control
 from localcloud.stripe.app_keys import ACCOUNT, WAKE
-from localcloud.stripe.cards import CARDS, CardDetails
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.pages import forms, render
 from localcloud.stripe.params import EMAIL
@@ -21,7 +19,6 @@ from localcloud.stripe.resources.checkout_sessions import line_items
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
 
-EXPIRY = re.compile(r"\s*([0-9]{1,2})\s*/?\s*((?:20)?[0-9]{2})\s*")
 FIELDS = {
     "invalid_number": "number",
     "incorrect_number": "number",
@@ -113,20 +110,8 @@ def _pay(work: Work, session: Obj, fields: dict[str, str]) -> checkout.Outcome:
     if not EMAIL.fullmatch(email) or len(email) > 512:
         error = StripeError(400, "Your e-mail address is incomplete.", param="email")
         return checkout.Outcome("declined", session, error)
-    card = _card(fields) if checkout.collects(session) else None
+    card = forms.card(fields) if checkout.collects(session) else None
     return checkout.pay(work, session, card, email)
-
-
-def _card(fields: dict[str, str]) -> CardDetails:
-    expiry = EXPIRY.fullmatch(fields.get("expiry", ""))
-    month, year = (int(expiry[1]), int(expiry[2])) if expiry else (0, 0)
-    return CardDetails(
-        number=re.sub(r"[\s-]", "", fields.get("number", ""))[:30],
-        exp_month=month,
-        exp_year=year + 2000 if year < 100 else year,
-        cvc=fields.get("cvc", "").strip()[:10],
-        name=fields.get("name", "").strip()[:256] or None,
-    )
 
 
 def _authenticate(work: Work, session: Obj, fields: dict[str, str]) -> checkout.Outcome:
@@ -169,11 +154,7 @@ def _show(work: Work, session: Obj, alert: str | None = None) -> web.Response:
         action=f"{work.base_path}/c/pay/{session['_secret']}",
         alert=alert,
         back=session["cancel_url"],
-        cards=[
-            {"number": _grouped(number), "hint": card.hint}
-            for number, card in CARDS.items()
-            if card.hint
-        ],
+        cards=forms.test_cards(),
         collects=checkout.collects(session),
         done=session["status"] == "complete",
         email=fixed,
@@ -201,7 +182,3 @@ def _off(session: Obj, items: list[Obj]) -> str:
     """What discounts take off, or nothing."""
     off = sum(item["amount_discount"] for item in items)
     return render.money(off, session["currency"]) if off else ""
-
-
-def _grouped(number: str) -> str:
-    return " ".join(number[start : start + 4] for start in range(0, len(number), 4))

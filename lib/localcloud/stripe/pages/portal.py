@@ -1,167 +1,161 @@
-"""The Customer Portal page at `/p/session/<id>`: see, cancel, keep and resume subscriptions."""
+"""The Customer Portal at `/p/session/<id>`: which page is asked for, and which form was sent.
+
+`?cancel=`, `?change=`, `?card=`, `?details=` and `?invoice=` are its pages, `?done=` says what has
+been done. A session with a `flow` has one page only, and leads where `after_completion` says.
+"""
 
 import hmac
 from collections.abc import Callable
-from typing import Any
 
 from aiohttp import web
 
-from localcloud.stripe import subscription_ending, subscription_renewal
-from localcloud.stripe import subscription_life as life
-from localcloud.stripe.app_keys import ACCOUNT, WAKE
-from localcloud.stripe.pages import forms, render
-from localcloud.stripe.store import Obj, equal
-from localcloud.stripe.subscription_objects import items_of
-from localcloud.stripe.work import Work
+from localcloud.stripe.app_keys import WAKE
+from localcloud.stripe.errors import StripeError
+from localcloud.stripe.pages import (
+    forms,
+    portal_cancel,
+    portal_cards,
+    portal_change,
+    portal_details,
+    portal_home,
+    portal_invoice,
+    portal_visit,
+    render,
+)
+from localcloud.stripe.pages.portal_visit import Visit
+from localcloud.stripe.store import Obj
 
-LIFETIME = 3600
-NOTICES = {
-    "cancel": "Your plan has been canceled.",
-    "keep": "Your plan will not be canceled.",
-    "resume": "Your plan has been resumed.",
+View = Callable[[Visit, dict[str, str], str | None], web.Response]
+Action = Callable[[Visit, dict[str, str]], str | web.Response]
+VIEWS: dict[str, View] = {
+    "cancel": portal_cancel.ask,
+    "change": portal_change.show,
+    "card": portal_cards.form,
+    "details": portal_details.form,
+    "invoice": portal_invoice.show,
+}
+# what a form does, and the page that shows a refusal of it
+ACTIONS: dict[str, tuple[Action, View]] = {
+    "authenticate-card": (portal_cards.authenticate, portal_cards.form),
+    "authenticate-change": (portal_change.authenticate, portal_change.again),
+    "cancel": (portal_cancel.cancel, portal_home.show),
+    "card": (portal_cards.add, portal_cards.form),
+    "default": (portal_cards.default, portal_home.show),
+    "details": (portal_details.save, portal_details.form),
+    "keep": (portal_cancel.keep, portal_home.show),
+    "pay-with": (portal_cards.pay_with, portal_cards.form),
+    "remove": (portal_cards.remove, portal_home.show),
+    "resume": (portal_cancel.resume, portal_home.show),
+    "switch": (portal_change.switch, portal_change.show),
+}
+# the pages that a flow begins with
+FLOWS = {
+    "payment_method_update": "card",
+    "subscription_cancel": "cancel",
+    "subscription_update": "change",
+    "subscription_update_confirm": "change",
 }
 
 
 async def show(request: web.Request) -> web.Response:
-    """`GET /p/session/{id}`; `?cancel=<subscription>` asks for confirmation, `?done=` confirms."""
-    work, session = _find(request)
-    if session is None:
-        return _gone()
-    customer = work.find("customer", session["customer"]) or {}
-    configuration = work.need("billing_portal.configuration", session["configuration"])
-    plans = [_plan(work, each) for each in _subscriptions(work, session)]
-    wanted = request.query.get("cancel")
-    cancel = configuration["features"]["subscription_cancel"]
-    return render.page(
-        "portal.html",
-        action=f"{work.base_path}/p/session/{session['id']}/{session['_secret']}",
-        can_cancel=cancel["enabled"],
-        confirm=next((plan for plan in plans if plan["id"] == wanted and cancel["enabled"]), None),
-        email=customer.get("email"),
-        headline=configuration["business_profile"]["headline"],
-        invoices=_invoices(work, session, configuration),
-        mode=cancel["mode"],
-        notice=NOTICES.get(request.query.get("done", "")),
-        plans=plans,
-        return_url=session["return_url"],
-    )
+    """`GET /p/session/{id}`."""
+    visit, session = portal_visit.find(request)
+    if visit is None:
+        return portal_visit.gone(session)
+    if visit.session.get("_done") and _after(visit)["type"] != "portal_homepage":
+        return _confirmation(visit)
+    query = _query(visit, dict(request.query))
+    names = [FLOWS[visit.flow["type"]]] if visit.flow else [name for name in VIEWS if name in query]
+    view = VIEWS[names[0]] if names else portal_home.show
+    try:
+        return view(visit, query, None)
+    except StripeError as error:
+        return _refused(visit, error)
 
 
-async def cancel(request: web.Request) -> web.Response:
-    """`when` is `at_period_end` or `immediately`."""
-    when = (await forms.read(request)).get("when")
-    if when not in ("at_period_end", "immediately"):
-        return render.message("Nothing was changed", "Choose when the plan should end.", status=400)
-
-    def change(work: Work, subscription: Obj) -> None:
-        if when == "immediately":
-            life.end(work, subscription)
-        else:
-            subscription_ending.schedule_end(work, subscription, portal=True)
-
-    return await _act(request, "cancel", change)
+def _query(visit: Visit, query: dict[str, str]) -> dict[str, str]:
+    """What is asked for; in a flow it is about the flow's own subscription."""
+    flow = visit.flow
+    if flow is None:
+        return query
+    page = FLOWS[flow["type"]]
+    data = flow.get(flow["type"]) or {}
+    if flow["type"] == "subscription_update_confirm":
+        item = {name: str(value) for name, value in data["items"][0].items() if value is not None}
+        query = {**query, "price": "", **item}
+    return {**query, page: data.get("subscription", "new")}
 
 
-async def keep(request: web.Request) -> web.Response:
-    return await _act(request, "keep", subscription_ending.keep)
-
-
-async def resume(request: web.Request) -> web.Response:
-    return await _act(request, "resume", subscription_renewal.resume)
-
-
-def _find(request: web.Request) -> tuple[Work, Obj | None]:
-    account = request.app[ACCOUNT]
-    work = account.work()
-    with account.store.transaction():
-        account.catch_up(work)
-    session = work.find("billing_portal.session", request.match_info["id"])
-    if session and session["created"] + LIFETIME < work.now:
-        session = None
-    return work, session
-
-
-def _gone() -> web.Response:
-    return render.message(
-        "This page has expired", "Go back to the site and open billing again.", status=404
-    )
-
-
-def _subscriptions(work: Work, session: Obj) -> list[Obj]:
-    found = work.store.select("subscription", equal("customer", session["customer"]))
-    return [each for each in found if each["status"] not in life.ENDED]
-
-
-async def _act(request: web.Request, name: str, change: Callable[[Work, Obj], Any]) -> web.Response:
-    """Change one of the customer's running subscriptions, then show the page again."""
-    work, session = _find(request)
+async def act(request: web.Request) -> web.Response:
+    """`POST /p/session/{id}/{secret}/{action}`: one transaction, then the page that follows."""
+    fields = await forms.read(request)
+    visit, session = portal_visit.find(request)
     secret = request.match_info["secret"]
-    if session is None or not hmac.compare_digest(secret.encode(), session["_secret"].encode()):
-        return _gone()
-    wanted = (await forms.read(request)).get("subscription", "")
-    chosen = next((s for s in _subscriptions(work, session) if s["id"] == wanted), None)
-    if chosen is None or not _allowed(work, session, chosen, name):
+    if visit is None:
+        return portal_visit.gone(session)
+    if not hmac.compare_digest(secret.encode(), visit.session["_secret"].encode()):
         return render.message(
             "Nothing was changed",
-            "This plan is not in a state that allows it.",
-            link=session["url"],
-            status=409,
+            "This form was not sent by your billing page.",
+            link=visit.session["return_url"],
+            status=404,
         )
-    with work.store.transaction():
-        change(work, chosen)
+    name = request.match_info["action"]
+    action, view = ACTIONS[name]
+    try:
+        with visit.work.store.transaction():
+            outcome = action(visit, fields)
+            if isinstance(outcome, str) and visit.flow:
+                visit.work.update(visit.session, _done=outcome)
+    except StripeError as error:
+        return _again(request, view, fields, error)
     request.app[WAKE]()
-    raise web.HTTPSeeOther(f"{work.base_path}/p/session/{session['id']}?done={name}")
+    if isinstance(outcome, web.Response):
+        return outcome
+    raise web.HTTPSeeOther(_next(visit, outcome))
 
 
-def _allowed(work: Work, session: Obj, subscription: Obj, name: str) -> bool:
-    if name == "keep":
-        return subscription["cancel_at"] is not None
-    if name == "resume":
-        return bool(subscription["status"] == "paused")
-    configuration = work.need("billing_portal.configuration", session["configuration"])
-    return bool(configuration["features"]["subscription_cancel"]["enabled"])
+def _again(
+    request: web.Request, view: View, fields: dict[str, str], error: StripeError
+) -> web.Response:
+    """The page with the refusal, as things are after nothing was changed."""
+    visit, session = portal_visit.find(request)
+    if visit is None:
+        return portal_visit.gone(session)
+    if error.status == 409:
+        return _refused(visit, error)
+    try:
+        return view(visit, fields, error.message)
+    except StripeError as second:
+        return _refused(visit, second)
 
 
-def _plan(work: Work, subscription: Obj) -> dict[str, Any]:
-    item = items_of(work, subscription)[0]
-    price = work.need("price", item["_price"])
-    product = work.find("product", price["product"]) or {"name": "Plan"}
-    method = life.method_of(work, subscription)
-    end = render.day(item["current_period_end"])
-    ending = subscription["cancel_at"] is not None
-    note = f"Renews on {end}."
-    if ending:
-        note = f"Cancels on {render.day(subscription['cancel_at'])}."
-    elif subscription["status"] == "paused":
-        note = "Paused until you resume it."
-    return {
-        "id": subscription["id"],
-        "name": product["name"],
-        "status": subscription["status"],
-        "price": render.money(price["unit_amount"] * item["quantity"], price["currency"]),
-        "every": render.every(price),
-        "note": note,
-        "card": _card(work.present(method)["card"]) if method else "",
-        "ending": ending,
-        "paused": subscription["status"] == "paused",
-        "period_end": end,
-    }
+def _after(visit: Visit) -> Obj:
+    after: Obj = visit.session["flow"]["after_completion"]
+    return after
 
 
-def _card(card: Obj) -> str:
-    return f"{card['brand'].title()} ending in {card['last4']}"
+def _next(visit: Visit, outcome: str) -> str:
+    """Where the browser goes when a form has done what it should."""
+    if visit.session.get("_done") and _after(visit)["redirect"]:
+        return str(_after(visit)["redirect"]["return_url"])
+    return f"{visit.home}?done={outcome}"
 
 
-def _invoices(work: Work, session: Obj, configuration: Obj) -> list[dict[str, str]]:
-    if not configuration["features"]["invoice_history"]["enabled"]:
-        return []
-    found = work.store.select("invoice", equal("customer", session["customer"]), limit=12)
-    return [
-        {
-            "date": render.day(invoice["created"]),
-            "number": invoice["number"] or "",
-            "amount": render.money(invoice["total"], invoice["currency"]),
-            "status": invoice["status"],
-        }
-        for invoice in found
-    ]
+def _confirmation(visit: Visit) -> web.Response:
+    """What a flow says when it is done, in the words of the session if it has any."""
+    said = (_after(visit)["hosted_confirmation"] or {}).get("custom_message")
+    notice = portal_home.NOTICES[visit.session["_done"]]
+    return render.message(
+        notice, said or "You can close this page.", link=visit.session["return_url"]
+    )
+
+
+def _refused(visit: Visit, error: StripeError) -> web.Response:
+    return render.message(
+        "Nothing was changed",
+        error.message,
+        link=visit.session["url"],
+        label="Back to billing",
+        status=409,
+    )

@@ -47,15 +47,22 @@ def page(name: str, status: int = 200, **values: Any) -> web.Response:
     )
 
 
-def message(title: str, text: str, *, link: str | None = None, status: int = 200) -> web.Response:
-    """A page that only says something."""
-    return page("message.html", status, title=title, text=text, link=link)
+def message(
+    title: str,
+    text: str,
+    *,
+    link: str | None = None,
+    label: str = "Return to site",
+    status: int = 200,
+) -> web.Response:
+    """A page that only says something; `label` names where its `link` leads."""
+    return page("message.html", status, title=title, text=text, link=link, label=label)
 
 
 def money(amount: int, currency: str) -> str:
-    """`$29.00`; `amount` is in cents."""
+    """`$29.00` or `−$29.00`; `amount` is in cents."""
     sign = "$" if currency == "usd" else currency.upper() + " "
-    return f"{sign}{amount / 100:,.2f}"
+    return f"{'−' if amount < 0 else ''}{sign}{abs(amount) / 100:,.2f}"
 
 
 def every(price: Obj) -> str:

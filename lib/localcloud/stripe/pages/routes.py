@@ -13,6 +13,5 @@ def add_to(app: web.Application) -> None:
     app.router.add_post("/c/pay/{secret}/authenticate", checkout.authenticate)
     app.router.add_post("/c/pay/{secret}/promotion", checkout.promotion)
     app.router.add_get("/p/session/{id}", portal.show)
-    app.router.add_post("/p/session/{id}/{secret}/cancel", portal.cancel)
-    app.router.add_post("/p/session/{id}/{secret}/keep", portal.keep)
-    app.router.add_post("/p/session/{id}/{secret}/resume", portal.resume)
+    for name in portal.ACTIONS:
+        app.router.add_post(f"/p/session/{{id}}/{{secret}}/{{action:{name}}}", portal.act)

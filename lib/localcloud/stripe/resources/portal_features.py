@@ -161,5 +161,5 @@ def _product(work: Work, wanted: Obj, place: int) -> Obj:
                 f"The price {identifier} does not belong to the product {wanted['product']}.",
                 f"{at}[prices][{n}]",
             )
-    quantity = {"maximum": None, "minimum": 0, "enabled": False}
+    quantity = {"maximum": None, "minimum": 0, "enabled": True}
     return {**wanted, "adjustable_quantity": {**quantity, **wanted.get("adjustable_quantity", {})}}
