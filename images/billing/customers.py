@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from billing import store, stripe_api
-from billing.stripe_errors import StripeRefused
+from billing.stripe_errors import StripeRefused, StripeUnavailable
 from saas import accounts
 from saas.errors import Conflict
 from saas.observability import logger
@@ -60,10 +60,8 @@ def ensure(user: Item) -> Customer:
     """
     if existing := bound(user):
         return Customer(existing, fresh=False)
-    user_id, environment = user["id"], settings().app_env
-    key = f"customer:{environment}:{reference(user_id)}:{user.get('customerGeneration', 0)}"
-    stripe = stripe_api.api()
-    customer_id, replayed = stripe.create_customer(stamp(user_id), key)
+    user_id, stripe = user["id"], stripe_api.api()
+    customer_id, replayed = _created(user_id, int(user.get("customerGeneration", 0)))
     if not bind(user, customer_id):
         return Customer(customer_id, fresh=False)
     try:
@@ -72,6 +70,22 @@ def ensure(user: Item) -> Customer:
     except StripeRefused:
         logger.warning("Stripe did not take the customer's e-mail", extra={"user_id": user_id})
     return Customer(customer_id, fresh=not replayed)
+
+
+def _created(user_id: str, generation: int) -> tuple[str, bool]:
+    """A customer's id, and whether Stripe only repeated an earlier answer.
+
+    Stripe keeps a 500 under its key, so the next attempt takes another one: else nobody whose first
+    checkout met an error of Stripe's could buy before the key expires. If the error came after the
+    write, the customer that it left behind is bound to nobody and has nothing.
+    """
+    key = f"customer:{settings().app_env}:{reference(user_id)}:{generation}"
+    try:
+        return stripe_api.api().create_customer(stamp(user_id), key)
+    except StripeUnavailable as error:
+        if error.settled:
+            store.next_generation(user_id, generation)
+        raise
 
 
 def bind(user: Item, customer_id: str) -> bool:

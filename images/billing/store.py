@@ -1,6 +1,7 @@
 """Billing's items: bindings of customers, recorded events, running checkouts, limits, cursors."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -112,6 +113,22 @@ def release(user_id: str, customer_id: str) -> bool:
     except ConditionFailed:
         return False
     return True
+
+
+def next_generation(user_id: str, generation: int) -> None:
+    """Give up the idempotency key under which a user's customer was to be made.
+
+    Of several callers that used the same one, the first moves on for all of them.
+    """
+    same = "attribute_exists(#pk) AND (#customerGeneration = :used"
+    absent = "" if generation else " OR attribute_not_exists(#customerGeneration)"
+    update = Update(
+        accounts.key(user_id),
+        add={"customerGeneration": 1},
+        when=When(f"{same}{absent})", used=generation),
+    )
+    with suppress(ConditionFailed):
+        table().write(update)
 
 
 def event_row(event: Event, outcome: str) -> Put:
