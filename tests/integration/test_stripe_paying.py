@@ -1,5 +1,6 @@
 """Somebody pays an open invoice: by confirming its intent, by the lever, or on its page."""
 
+import urllib.parse
 from typing import Any
 
 import pytest
@@ -141,3 +142,55 @@ def test_the_first_payment_is_confirmed_and_the_subscription_begins(fresh: Local
     assert (waits.status, status(fresh, begun)) == ("requires_action", "incomplete")
     pay(fresh, begun.latest_invoice, authentication="complete")
     assert status(fresh, begun) == "active"
+
+
+def form(local: LocalStripe, url: str, **fields: str) -> tuple[int, dict[str, str], str]:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = urllib.parse.urlencode(fields).encode()
+    status, found, text = local.http("POST", url.removeprefix(local.url), body, headers)
+    return status, found, text.decode()
+
+
+def page(local: LocalStripe, url: str) -> str:
+    status, headers, text = local.http("GET", url.removeprefix(local.url))
+    assert status == 200
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    return text.decode()
+
+
+CARD = {"expiry": "12 / 34", "cvc": "123", "name": "Ada"}
+
+
+def test_the_hosted_page_goes_through_3d_secure(fresh: LocalStripe) -> None:
+    subscription, invoice = refused(fresh)
+    url = str(invoice.hosted_invoice_url)
+    assert "Complete authentication" in page(fresh, url)
+    status_code, _, text = form(fresh, url + "/authenticate", result="fail")
+    assert (status_code, "unable to authenticate" in text) == (200, True)
+    assert "$29.00" in page(fresh, url)
+    assert "is declined" in page(fresh, url), "the test cards are named"
+    _, _, text = form(fresh, url + "/pay", number=DECLINED, **CARD)
+    assert "Your card was declined." in text
+    status_code, headers, _ = form(fresh, url + "/pay", number=EVERY_TIME, **CARD)
+    assert (status_code, headers["Location"]) == (303, url.removeprefix(fresh.url))
+    assert "Complete authentication" in page(fresh, url)
+    assert form(fresh, url + "/authenticate", result="complete")[0] == 303
+    assert "Invoice paid" in page(fresh, url)
+    assert status(fresh, subscription) == "active"
+    assert "already been paid" in form(fresh, url + "/pay", number=EVERY_TIME, **CARD)[2]
+
+
+def test_only_who_has_the_address_sees_an_invoice(fresh: LocalStripe) -> None:
+    _, invoice = refused(fresh)
+    path = str(invoice.hosted_invoice_url).removeprefix(fresh.url)
+    assert fresh.http("GET", path[:-1] + "~")[0] == 404
+    assert fresh.http("GET", f"/i/in_unknown/{path.rpartition('/')[2]}")[0] == 404
+    assert form(fresh, path[:-1] + "~/pay", number="4242424242424242", **CARD)[0] == 404
+
+
+def test_a_void_invoice_has_nothing_to_pay(fresh: LocalStripe) -> None:
+    _, invoice = refused(fresh)
+    fresh.client().v1.invoices.void_invoice(invoice.id)
+    url = str(invoice.hosted_invoice_url)
+    assert "This invoice is void." in page(fresh, url)
+    assert "it cannot be paid" in form(fresh, url + "/pay", number="4242424242424242", **CARD)[2]

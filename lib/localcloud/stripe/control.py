@@ -182,6 +182,8 @@ async def handle_pay(request: web.Request) -> web.Response:
     """Pays a Checkout Session as its page would: `{"sessionId", "card"?, "email"?, "name"?,
     "authentication"?: "complete" or "fail", "promotionCode"?}`; the card `none` where it asks for
     none. Answers `{"status": "complete", "declined" or "requires_action", "session", "error"?}`.
+    With `invoice` instead of `sessionId` it pays an open invoice, and answers with that: by the
+    card on file unless `card` names one; `authentication` passes the 3-D Secure it waits for.
     """
     answer = pay(request.app[ACCOUNT], await read_json(request))
     request.app[WAKE]()

@@ -6,6 +6,7 @@ from localcloud.stripe import customer_balance, metered, retry_schedule
 from localcloud.stripe.cards import card_error
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.invoice_objects import amounts, blank
+from localcloud.stripe.nouns import random_text
 from localcloud.stripe.resources import invoice_payments, payment_intents, payment_methods
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work, difference
@@ -65,16 +66,19 @@ def finalize(work: Work, invoice: Obj, *, balance: bool = True) -> Obj:
         customer_balance.apply(work, customer, invoice)
     else:
         invoice.update(amounts(invoice["_lines"], 0, invoice["currency"]), ending_balance=0)
+    secret = random_text(40)
     work.update(
         invoice,
         automatically_finalizes_at=None,
         effective_at=work.now,
+        hosted_invoice_url=f"{work.base_url}/i/{invoice['id']}/{secret}",
         number=f"{customer['invoice_prefix']}-{sequence:04d}",
         status="open",
         status_transitions={**invoice["status_transitions"], "finalized_at": work.now},
         # A draft that was to advance is charged when it would have been finalised by itself.
         _due=invoice.get("_due") if invoice["auto_advance"] else None,
         webhooks_delivered_at=work.now,
+        _secret=secret,
     )
     work.emit("invoice.finalized", invoice)
     return invoice

@@ -35,7 +35,7 @@ def show(visit: Visit, query: dict[str, str], alert: str | None = None) -> web.R
             for line in invoice["_lines"]
         ],
         number=invoice["number"],
-        status=invoice["status"],
+        state=invoice["status"],
         sums=_sums(invoice),
     )
 

@@ -1,4 +1,4 @@
-"""What the API does with payment intents; `payment_intents` is what they do."""
+"""Payment intents in the API (https://docs.stripe.com/api/payment_intents)."""
 
 from localcloud.stripe import invoice_payment
 from localcloud.stripe.errors import StripeError, invalid, not_built
