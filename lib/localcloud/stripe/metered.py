@@ -38,26 +38,33 @@ def due(work: Work, subscription: Obj, item: Obj) -> list[Obj]:
 
 def rest(work: Work, subscription: Obj) -> list[Obj]:
     """The lines of the last invoice for what was used since the one before, if anything was."""
-    found = []
-    for item in items_of(work, subscription):
-        if not in_advance(work, item):
-            used = lines(work, subscription, item, item["_used_from"], work.now)
-            found += [line for line in used if line["quantity"]]
-    return found
+    items = [item for item in items_of(work, subscription) if not in_advance(work, item)]
+    return [line for item in items for line in final(work, subscription, item)]
 
 
-def lines(work: Work, subscription: Obj, item: Obj, start: int, end: int) -> list[Obj]:
+def final(work: Work, subscription: Obj, item: Obj) -> list[Obj]:
+    """Lines for what an item that ends now was used for, this second included, if it was."""
+    start, end = item["_used_from"], work.now
+    used = lines(work, subscription, item, start, end, until=end + 1)
+    return [line for line in used if line["quantity"]]
+
+
+def lines(
+    work: Work, subscription: Obj, item: Obj, start: int, end: int, *, until: int | None = None
+) -> list[Obj]:
     """Lines for what was used in a period (epoch seconds); a negative sum is nothing used.
 
-    What falls into a trial costs nothing. `_usage` lets `recount` find the lines again.
+    `until` is when counting stops if not with the period. What falls into a trial costs nothing.
+    `_usage` lets `recount` find the lines again.
     """
+    until = end if until is None else until
     price = work.need("price", item["_price"])
     meter = work.need("billing.meter", price["recurring"]["meter"])
     free = _in_trial(subscription, start, end)
-    uses = usage.within(work.store, meter, subscription["customer"], start, end)
+    uses = usage.within(work.store, meter, subscription["customer"], start, until)
     quantity = max(0, usage.total(meter, uses))
     parts = [pricing.Part(quantity, 0, "0")] if free else pricing.parts(price, quantity)
-    span = {"item": item["id"], "price": price["id"], "start": start, "end": end}
+    span = {"item": item["id"], "price": price["id"], "start": start, "end": end, "until": until}
     made = [_line(work, subscription, item, part, (start, end), free=free) for part in parts]
     return [{**line, "_usage": span} for line in made]
 
@@ -117,7 +124,8 @@ def _again(work: Work, subscription: Obj, old: list[Obj]) -> list[Obj]:
         stored = work.find("subscription_item", span["item"]) or {}
         item = {**stored, "_price": span["price"]}
         ids = [line["id"] for line in old if line["_usage"] == span]
-        found = lines(work, subscription, item, span["start"], span["end"])
+        start, end, until = span["start"], span["end"], span["until"]
+        found = lines(work, subscription, item, start, end, until=until)
         for line, identifier in zip(found, ids, strict=False):
             line["id"] = identifier
         made += found

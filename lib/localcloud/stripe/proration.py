@@ -56,15 +56,19 @@ class Proration:
         gross = portion(whole[place], end - self.moment, end - start)
         self.work.update(item, _debit=debit_of(line, gross))
 
-    def usage(self, item: Obj) -> None:
-        """Charge what was used at a price that goes, as invoice items that wait.
+    def usage(self, item: Obj, *, ends: bool) -> None:
+        """Charge what was used at a price that goes, with its item if that `ends`: what waits.
 
         Only in flexible billing mode: classic forgets it ("Update prices mid-cycle").
         """
-        if self.subscription["billing_mode"]["type"] == "classic":
+        work, subscription = self.work, self.subscription
+        if subscription["billing_mode"]["type"] == "classic":
             return
-        work = self.work
-        for line in metered.lines(work, self.subscription, item, item["_used_from"], work.now):
+        if ends:
+            used = metered.final(work, subscription, item)
+        else:
+            used = metered.lines(work, subscription, item, item["_used_from"], work.now)
+        for line in used:
             if line["quantity"]:
                 self._wait({**line, "_usage": None})
 
@@ -137,6 +141,6 @@ def prorate(proration: Proration, changes: list[Change], *, whole: bool) -> None
         if change.before and in_advance(proration.work, change.before):
             proration.credit(change.before)
         elif change.before and change.leaves:
-            proration.usage(change.before)
+            proration.usage(change.before, ends=change.after is None)
         if change.after and in_advance(proration.work, change.after) and not whole:
             proration.debit(change.after)

@@ -83,7 +83,7 @@ def _offer(visit: Visit, subscription: Obj, identifier: str, quantity: int | Non
     price = visit.work.need("price", identifier)
     item = items_of(visit.work, subscription)[0]
     own = identifier == item["_price"]
-    if not own and (not price["active"] or price["currency"] != subscription["currency"]):
+    if not own and not _sold(price, subscription["currency"]):
         return None
     product = visit.work.find("product", price["product"]) or {}
     count = item["quantity"] if quantity is None else quantity
@@ -99,6 +99,12 @@ def _offer(visit: Visit, subscription: Obj, identifier: str, quantity: int | Non
         most=most,
         params=_params(visit, subscription, {"price": identifier, "quantity": count}),
     )
+
+
+def _sold(price: Obj, currency: str) -> bool:
+    """Whether the portal sells a price to who pays in that currency; it sells no metered ones."""
+    licensed = price["recurring"] and price["recurring"]["usage_type"] == "licensed"
+    return bool(licensed and price["active"] and price["currency"] == currency)
 
 
 def _bounds(visit: Visit, price: str) -> tuple[int, int] | tuple[None, None]:

@@ -14,7 +14,7 @@ from localcloud.stripe.app_keys import ACCOUNT
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.pages import render
 from localcloud.stripe.store import Obj, equal
-from localcloud.stripe.subscription_objects import items_of
+from localcloud.stripe.subscription_objects import full, items_of
 from localcloud.stripe.work import Work
 
 UNOPENED, IDLE, LONGEST = 300, 3600, 7200
@@ -69,11 +69,12 @@ class Visit:
                 return each
         raise refusal()
 
-    def page(self, template: str, **values: Any) -> web.Response:
-        """A page of the portal."""
+    def page(self, template: str, *, alert: str | None = None, **values: Any) -> web.Response:
+        """A page of the portal; `alert` says why what was asked for has not been done."""
         return render.page(
             template,
             action=self.action,
+            alert=alert,
             business=self.configuration["business_profile"],
             flow=bool(self.flow),
             home=self.home,
@@ -135,7 +136,7 @@ def plan(work: Work, subscription: Obj) -> dict[str, Any]:
         "id": subscription["id"],
         "name": " + ".join(_named(work, item) for item in items),
         "status": subscription["status"],
-        "price": render.money(_total(work, items), price["currency"]),
+        "price": render.money(sum(full(work, item) for item in items), price["currency"]),
         "every": render.every(price),
         "card": card_text(method) if method else "",
         "ending": subscription["cancel_at"] is not None,
@@ -147,13 +148,8 @@ def plan(work: Work, subscription: Obj) -> dict[str, Any]:
 def _named(work: Work, item: Obj) -> str:
     product = work.find("product", work.need("price", item["_price"])["product"]) or {}
     name = str(product.get("name", "Plan"))
-    return name if item["quantity"] == 1 else f"{name} × {item['quantity']}"
-
-
-def _total(work: Work, items: list[Obj]) -> int:
-    prices = [work.need("price", item["_price"]) for item in items]
-    pairs = zip(prices, items, strict=True)
-    return sum((price["unit_amount"] or 0) * item["quantity"] for price, item in pairs)
+    count = item.get("quantity", 1)  # a metered price has none
+    return name if count == 1 else f"{name} × {count}"
 
 
 def card_text(method: Obj) -> str:

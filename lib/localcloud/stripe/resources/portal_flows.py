@@ -11,7 +11,7 @@ from localcloud.stripe.errors import invalid, missing_param, no_such, not_built
 from localcloud.stripe.params import Array, Enum, Hash, Integer, Text, Url
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_discounts import redeemable
-from localcloud.stripe.subscription_objects import full, items_of
+from localcloud.stripe.subscription_objects import full, in_advance, items_of
 from localcloud.stripe.work import Work
 
 SUBSCRIPTION = {"subscription": Text()}
@@ -135,10 +135,13 @@ def _own(work: Work, customer: Obj, identifier: str, at: str) -> Obj:
 
 def check_updatable(work: Work, subscription: Obj, at: str | None = None) -> None:
     """Raise a 400 for a subscription that customers cannot change by themselves."""
-    if len(items_of(work, subscription)) > 1:
+    items = items_of(work, subscription)
+    if len(items) > 1:
         raise invalid(
             "This subscription cannot be updated because it has multiple subscription items.", at
         )
+    if not in_advance(work, items[0]):
+        raise invalid("This subscription cannot be updated because its price is metered.", at)
     if subscription["cancel_at"] is not None:
         raise invalid(
             "This subscription cannot be updated because it is set to be canceled. Renew it first.",
