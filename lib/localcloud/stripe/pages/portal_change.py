@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from localcloud.stripe import invoicing, subscription_standing, subscription_update
+from localcloud.stripe import invoice_payment, subscription_update
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.cards import AUTHENTICATION_FAILED
 from localcloud.stripe.errors import StripeError, invalid
@@ -16,7 +16,7 @@ from localcloud.stripe.invoice_preview import preview
 from localcloud.stripe.pages import render
 from localcloud.stripe.pages.portal_offers import offers, wanted
 from localcloud.stripe.pages.portal_visit import Visit, plan, refusal
-from localcloud.stripe.resources import payment_intents, payment_methods, promotion_codes
+from localcloud.stripe.resources import payment_methods, promotion_codes
 from localcloud.stripe.resources.portal_flows import check_updatable
 from localcloud.stripe.store import Obj
 
@@ -161,14 +161,10 @@ def authenticate(visit: Visit, fields: dict[str, str]) -> str | web.Response:
 
 
 def _pay(visit: Visit, subscription: Obj) -> None:
-    """Pay the change's invoice by the intent that waited for the bank. Raises its refusal."""
-    work = visit.work
-    invoice = work.need("invoice", subscription["latest_invoice"])
-    intent = work.find("payment_intent", invoice["_intent"])
-    if invoice["status"] != "open" or intent is None:
+    """Pay the change's invoice, which waits for the bank. Raises the refusal."""
+    invoice = visit.work.need("invoice", subscription["latest_invoice"])
+    if invoice_payment.waiting(visit.work, invoice) is None:
         return
-    method = work.need("payment_method", intent["payment_method"])
-    if error := payment_intents.confirm(work, intent, method, authenticated=True):
-        raise error
-    invoicing.settle(work, invoice, intent)
-    subscription_standing.review(work, invoice)
+    outcome = invoice_payment.authenticate(visit.work, invoice, passed=True)
+    if outcome.error:
+        raise outcome.error
