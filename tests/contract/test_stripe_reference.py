@@ -34,7 +34,8 @@ def test_refused_values_and_nested_parameters_have_their_full_names() -> None:
     row = next(r for r in text.splitlines() if "| `POST /v1/subscriptions/{id}` |" in r)
     assert "`items[].price_data`" in row
     assert "`payment_behavior=pending_if_incomplete`" in row
-    assert "`items[]{deleted, id, metadata, price, quantity}`" in row
+    discounts = "discounts[]{coupon, discount, promotion_code}"
+    assert f"`items[]{{deleted, {discounts}, id, metadata, price, quantity}}`" in row
 
 
 def test_events_are_stripes_own() -> None:

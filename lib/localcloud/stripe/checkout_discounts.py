@@ -3,7 +3,7 @@
 from localcloud.stripe import subscription_discounts
 from localcloud.stripe.discount_sums import reductions
 from localcloud.stripe.errors import invalid
-from localcloud.stripe.resources import discounts, promotion_codes
+from localcloud.stripe.resources import coupons, discounts, promotion_codes
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
 
@@ -19,7 +19,12 @@ def reduce(work: Work, session: Obj, wanted: list[Obj]) -> None:
     if currencies:
         raise invalid(f"The coupon is not in the session's currency {session['currency']}.")
     amounts = [line["amount_subtotal"] for line in lines]
-    taken = reductions([coupon for coupon, _ in found], amounts)
+    fits = [[coupons.is_for(coupon, _product(work, line)) for line in lines] for coupon, _ in found]
+    if not all(map(any, fits)):
+        raise invalid(
+            "This coupon cannot be redeemed because it does not apply to anything in this order."
+        )
+    taken = reductions([coupon for coupon, _ in found], amounts, fits)
     for place, line in enumerate(lines):
         off = sum(each[place] for each in taken)
         line.update(amount_discount=off, amount_total=line["amount_subtotal"] - off)
@@ -31,6 +36,10 @@ def reduce(work: Work, session: Obj, wanted: list[Obj]) -> None:
         total_details={**session["total_details"], "amount_discount": total_off},
         _discounts=wanted,
     )
+
+
+def _product(work: Work, line: Obj) -> str:
+    return str(work.need("price", line["_price"])["product"])
 
 
 def _redeemable(work: Work, session: Obj, wanted: list[Obj]) -> list[tuple[Obj, Obj | None]]:

@@ -5,19 +5,24 @@ from decimal import ROUND_HALF_UP, Decimal
 from localcloud.stripe.store import Obj
 
 
-def reductions(coupons: list[Obj], amounts: list[int]) -> list[list[int]]:
+def reductions(
+    coupons: list[Obj], amounts: list[int], fits: list[list[bool]] | None = None
+) -> list[list[int]]:
     """For every coupon, in order, what it takes off each amount; none falls below zero.
 
     A later coupon takes from what the earlier ones have left. A percentage is rounded half up for
     each amount; an amount is spread in proportion, the last amount taking what rounding leaves.
+    `fits` says, for every coupon, which amounts it is for; without it for all.
     """
     left = [max(0, amount) for amount in amounts]
     taken = []
-    for coupon in coupons:
+    for place, coupon in enumerate(coupons):
+        able = fits[place] if fits else [True] * len(amounts)
+        base = [amount if fit else 0 for amount, fit in zip(left, able, strict=True)]
         if coupon["percent_off"] is not None:
-            offs = [_percent(amount, coupon["percent_off"]) for amount in left]
+            offs = [_percent(amount, coupon["percent_off"]) for amount in base]
         else:
-            offs = _spread(min(coupon["amount_off"], sum(left)), left)
+            offs = _spread(min(coupon["amount_off"], sum(base)), base)
         left = [amount - off for amount, off in zip(left, offs, strict=True)]
         taken.append(offs)
     return taken

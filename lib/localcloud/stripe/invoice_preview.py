@@ -125,8 +125,8 @@ def _new(work: Work, params: Obj, details: Obj) -> Obj:
     subscription = life.build(
         work, customer, items, trial_end=None if trial_end == "now" else trial_end
     )
-    if "discounts" in params:
-        subscription_discounts.replace(work, subscription, params["discounts"])
+    at = "subscription_details[items]"
+    subscription_discounts.begin(work, subscription, params, details["items"], at)
     return draft(work, subscription, "subscription_create")
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from localcloud.stripe import subscription_discounts
 from localcloud.stripe.errors import invalid, missing_param, no_such, not_built
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_checks import quantity_of, recurring_price
@@ -61,6 +62,7 @@ def _added(work: Work, wanted: Obj, at: str) -> Obj:
     return {
         "price": price,
         "metadata": merge_metadata({}, wanted.get("metadata")),
+        "_wanted": _discounts(wanted, at),
         **quantity_of(price, wanted, at),
         "_price": price["id"],
     }
@@ -79,7 +81,13 @@ def _changed(work: Work, item: Obj, wanted: Obj, at: str) -> Obj:
         item.update(quantity_of(work.need("price", item["_price"]), wanted, at))
     if "metadata" in wanted:
         item["metadata"] = merge_metadata(item["metadata"], wanted["metadata"])
+    item["_wanted"] = _discounts(wanted, at)
     return item
+
+
+def _discounts(wanted: Obj, at: str) -> tuple[list[Obj], str] | None:
+    """The discounts that a request names for an item, and where it does."""
+    return (wanted["discounts"], f"{at}[discounts]") if "discounts" in wanted else None
 
 
 def _check(work: Work, subscription: Obj, items: list[Obj]) -> None:
@@ -116,18 +124,27 @@ def interval_of(price: Obj) -> tuple[Any, ...]:
     return price["recurring"]["interval"], price["recurring"]["interval_count"]
 
 
+def _remove(work: Work, item: Obj) -> None:
+    for identifier in item["discounts"]:
+        subscription_discounts.end(work, identifier)
+    work.update(dict(item), discounts=[], _deleted=True)
+
+
 def apply(work: Work, subscription: Obj, changes: list[Change]) -> list[Change]:
     """Store the items; the caller stores the subscription. Returns the changes, all with ids."""
     end = period_of(work, subscription)[1]
     done = []
     for change in changes:
         before, after = change.before, change.after
-        if before and after:
-            work.update(after)
-        elif after:
+        wanted = after.pop("_wanted", None) if after else None
+        if after and not before:
             after = new_item(work, subscription, after, end)
+        if after and wanted:
+            subscription_discounts.replace(work, subscription, wanted[0], after, wanted[1])
+        if after:
+            work.update(after)
         elif before:
-            work.update(dict(before), _deleted=True)
+            _remove(work, before)
         done.append(Change(before, after))
     items = [change.after for change in done if change.after]
     subscription["_items"] = [item["id"] for item in items]

@@ -107,7 +107,7 @@ def recount(work: Work, invoice: Obj) -> None:
         return
     whole = [{**line} for line in invoice["_lines"] if not line.get("_usage")]
     whole += [{**line, "invoice": invoice["id"]} for line in new]
-    subscription_discounts.take_off_again(work, subscription, invoice["discounts"], whole)
+    subscription_discounts.take_off_again(work, subscription, invoice["_discounts"], whole)
     customer = work.need("customer", invoice["customer"])
     sums = invoice_objects.amounts(whole, customer["balance"], invoice["currency"])
     work.update(invoice, "invoice.updated", _lines=whole, **sums)

@@ -82,7 +82,7 @@ def _units(price: Obj, quantity: int) -> int:
     if not transform:
         return quantity
     whole, rest = divmod(quantity, transform["divide_by"])
-    return whole + (transform["round"] == "up" and rest > 0)
+    return int(whole + (transform["round"] == "up" and rest > 0))
 
 
 def _round(quantity: int, each: str) -> int:

@@ -26,8 +26,7 @@ def create(work: Work, params: Obj) -> Obj:
     trial_end = _trial_end(work, params)
     fields = _create_fields(work, customer, params)
     subscription = life.build(work, customer, items, trial_end=trial_end, **fields)
-    if params.get("discounts"):
-        subscription_discounts.replace(work, subscription, params["discounts"])
+    subscription_discounts.begin(work, subscription, params, params["items"], "items")
     if begins_with_invoice(work, subscription):
         invoice = bill(work, subscription, "subscription_create")
         if error := _first_payment(work, subscription, invoice, params):

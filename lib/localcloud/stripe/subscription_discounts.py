@@ -3,7 +3,9 @@
 Source: Stripe's documentation "Coupons and promotion codes".
 """
 
-from localcloud.stripe.discount_sums import reductions
+from dataclasses import dataclass
+
+from localcloud.stripe import discount_lines
 from localcloud.stripe.errors import invalid, no_such
 from localcloud.stripe.params import Array, Hash, Text
 from localcloud.stripe.resources import coupons, discounts, promotion_codes
@@ -18,42 +20,66 @@ PARAMS = Array(
 )
 
 
-def replace(work: Work, subscription: Obj, wanted: list[Obj]) -> None:
-    """Give the subscription these discounts (`PARAMS`) alone; the caller stores it.
+def begin(work: Work, subscription: Obj, params: Obj, items: list[Obj], at: str) -> None:
+    """Give a new subscription, and its stored items, the `discounts` of a request.
 
-    Raises a 400 for one that cannot be redeemed.
+    `items`, the parameter `at`, are in the order of the stored ones; the caller stores the
+    subscription.
     """
-    subtotal = sum(full(work, item) for item in items_of(work, subscription))
-    old = subscription["discounts"]
-    new = [_one(work, subscription, each, subtotal, n) for n, each in enumerate(wanted)]
-    subscription["discounts"] = new
+    for place, stored in enumerate(items_of(work, subscription)):
+        wanted = items[place].get("discounts")
+        if wanted:
+            replace(work, subscription, wanted, stored, f"{at}[{place}][discounts]")
+            work.store.put(stored)
+    replace(work, subscription, params.get("discounts", []))
+
+
+def replace(
+    work: Work, subscription: Obj, wanted: list[Obj], item: Obj | None = None, at: str = "discounts"
+) -> None:
+    """Give the subscription, or one `item`, these discounts (`PARAMS`) alone; the caller stores it.
+
+    `at` names the parameter. Raises a 400 for a discount that cannot be redeemed.
+    """
+    holder = item or subscription
+    priced = [item] if item else items_of(work, subscription)
+    redeeming = _Redeeming(work, subscription, item, sum(full(work, each) for each in priced))
+    old = holder["discounts"]
+    new = [redeeming.one(each, f"{at}[{place}]") for place, each in enumerate(wanted)]
+    holder["discounts"] = new
     for identifier in old:
         if identifier not in new:
-            _end(work, identifier)
+            end(work, identifier)
 
 
-def _one(work: Work, subscription: Obj, wanted: Obj, subtotal: int, place: int) -> str:
-    if len(wanted) != 1:
-        raise invalid(
-            "You must specify exactly one of coupon, discount, promotion_code.",
-            f"discounts[{place}]",
-        )
-    ((name, identifier),) = wanted.items()
-    at = f"discounts[{place}][{name}]"
-    if name == "discount":
-        if identifier not in subscription["discounts"]:
-            raise no_such("discount", identifier, param=at, status=400)
-        return str(identifier)
-    coupon, code = redeemable(
-        work, wanted, work.find("customer", subscription["customer"]), subtotal, at
-    )
-    if coupon["currency"] not in (None, subscription["currency"]):
-        raise invalid(
-            f"The coupon {coupon['id']} is in {coupon['currency']}, the subscription in "
-            f"{subscription['currency']}.",
-            at,
-        )
-    return str(discounts.redeem(work, subscription, coupon, code)["id"])
+@dataclass(frozen=True)
+class _Redeeming:
+    """Redeeming for a subscription, or an item of it, that costs `subtotal` (minor units)."""
+
+    work: Work
+    subscription: Obj
+    item: Obj | None
+    subtotal: int
+
+    def one(self, wanted: Obj, at: str) -> str:
+        """The id of the discount that `wanted` names, or of the new one that it asks for."""
+        if len(wanted) != 1:
+            raise invalid("You must specify exactly one of coupon, discount, promotion_code.", at)
+        ((name, identifier),) = wanted.items()
+        at = f"{at}[{name}]"
+        if name == "discount":
+            if identifier not in (self.item or self.subscription)["discounts"]:
+                raise no_such("discount", identifier, param=at, status=400)
+            return str(identifier)
+        customer = self.work.find("customer", self.subscription["customer"])
+        coupon, code = redeemable(self.work, wanted, customer, self.subtotal, at)
+        if coupon["currency"] not in (None, self.subscription["currency"]):
+            raise invalid(
+                f"The coupon {coupon['id']} is in {coupon['currency']}, the subscription in "
+                f"{self.subscription['currency']}.",
+                at,
+            )
+        return str(discounts.redeem(self.work, self.subscription, coupon, code, self.item)["id"])
 
 
 def redeemable(
@@ -69,31 +95,40 @@ def redeemable(
     return work.need("coupon", code["_coupon"]), code
 
 
-def _end(work: Work, identifier: str) -> None:
+def end(work: Work, identifier: str) -> Obj:
+    """End and announce a discount; whoever has it forgets it. Returns it."""
     discount = work.need("discount", identifier)
     work.update(discount, end=min(discount["end"] or work.now, work.now))
     work.emit("customer.discount.deleted", discount)
+    return discount
 
 
 def running(work: Work, subscription: Obj) -> list[Obj]:
-    """The discounts that have not ended."""
-    found = [work.need("discount", identifier) for identifier in subscription["discounts"]]
+    """The discounts that have not ended, in the order in which they are taken off.
+
+    Those of single items come before the subscription's ("Stack discounts").
+    """
+    held = [each for item in items_of(work, subscription) for each in item["discounts"]]
+    found = [work.need("discount", each) for each in (*held, *subscription["discounts"])]
     return [each for each in found if each["end"] is None or each["end"] > work.now]
 
 
-def take_off(work: Work, subscription: Obj, lines: list[Obj]) -> list[str]:
+def take_off(work: Work, subscription: Obj, lines: list[Obj]) -> list[Obj]:
     """Note on the lines what the discounts take off. Ends those that are used up or over.
 
-    Returns the ids of the discounts that apply. The caller stores the subscription.
+    Returns the discounts that apply. The caller stores the subscription.
     """
     active = running(work, subscription)
-    spent = _apply(work, active, lines)
+    spent = discount_lines.apply(work, active, lines)
     kept = [discount["id"] for discount in active if discount["id"] not in spent]
-    for identifier in subscription["discounts"]:
-        if identifier not in kept:
-            _end(work, identifier)
-    subscription["discounts"] = kept
-    return [discount["id"] for discount in active]
+    for holder in (*items_of(work, subscription), subscription):
+        over = [each for each in holder["discounts"] if each not in kept]
+        for identifier in over:
+            end(work, identifier)
+        if over:
+            holder["discounts"] = [each for each in holder["discounts"] if each in kept]
+            work.store.put(holder)
+    return active
 
 
 def take_off_again(work: Work, subscription: Obj, identifiers: list[str], lines: list[Obj]) -> None:
@@ -103,42 +138,26 @@ def take_off_again(work: Work, subscription: Obj, identifiers: list[str], lines:
     """
     for line in lines:
         if line["discountable"]:
-            line.update(discount_amounts=[], pretax_credit_amounts=[])
+            line.update(discount_amounts=[], discounts=[], pretax_credit_amounts=[])
+    held = {each["id"] for each in running(work, subscription)}
     found = [work.need("discount", identifier) for identifier in identifiers]
     used = [
         each
         for each in found
-        if discounts.coupon_of(work, each)["duration"] != "once"
-        or each["id"] not in subscription["discounts"]
+        if discounts.coupon_of(work, each)["duration"] != "once" or each["id"] not in held
     ]
-    _apply(work, used, lines)
-
-
-def _apply(work: Work, active: list[Obj], lines: list[Obj]) -> list[str]:
-    """Note on the lines what discounts take off; returns the ids of those used up by it."""
-    able = [line for line in lines if line["discountable"]]
-    coupons_used = [discounts.coupon_of(work, each) for each in active]
-    taken = reductions(coupons_used, [line["amount"] for line in able])
-    for discount, offs in zip(active, taken, strict=True):
-        for line, off in zip(able, offs, strict=True):
-            _note(line, discount, off)
-    return [
-        discount["id"]
-        for discount, coupon, offs in zip(active, coupons_used, taken, strict=True)
-        if coupon["duration"] == "once" and any(offs)
-    ]
-
-
-def _note(line: Obj, discount: Obj, off: int) -> None:
-    if off:
-        line["discount_amounts"].append({"amount": off, "discount": discount["id"]})
-        line["pretax_credit_amounts"].append(
-            {"amount": off, "discount": discount["id"], "type": "discount"}
-        )
+    discount_lines.apply(work, used, lines)
 
 
 def lasting(work: Work, subscription: Obj, amounts: list[int]) -> list[int]:
-    """What a whole period's amounts come to after the discounts that are not for once."""
-    used = [discounts.coupon_of(work, each) for each in running(work, subscription)]
-    offs = reductions([each for each in used if each["duration"] != "once"], amounts)
+    """What a whole period's amounts, one for each item, come to after what is not for once."""
+    active = [
+        each
+        for each in running(work, subscription)
+        if discounts.coupon_of(work, each)["duration"] != "once"
+    ]
+    places = []
+    for item in items_of(work, subscription):
+        places.append((work.need("price", item["_price"])["product"], item["id"]))
+    offs = discount_lines.reduce(work, active, amounts, places)
     return [amount - sum(each[n] for each in offs) for n, amount in enumerate(amounts)]

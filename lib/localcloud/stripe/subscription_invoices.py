@@ -68,7 +68,8 @@ def _with_pending(
     lines = [invoice_items.line_of(each) for each in waiting] + lines
     active = subscription_discounts.take_off(work, subscription, lines)
     invoice = invoicing.draft(work, subscription, lines, reason, period)
-    invoice["discounts"] = active
+    invoice["discounts"] = [each["id"] for each in active if not each["subscription_item"]]
+    invoice["_discounts"] = [each["id"] for each in active]
     for each in waiting:
         work.update(each, invoice=invoice["id"])
     remember_debits(work, invoice)
@@ -88,7 +89,7 @@ def _line(work: Work, subscription: Obj, item: Obj) -> Obj:
 def remember_debits(work: Work, invoice: Obj) -> None:
     """Note on every item what it was charged last, and where: a later credit refers to it."""
     for line in invoice["_lines"]:
-        details = line["parent"]["subscription_item_details"]
+        details = line["parent"]["subscription_item_details"] or {"subscription_item": None}
         item = work.find("subscription_item", details["subscription_item"])
         if item is None or line["amount"] < 0 or "_usage" in line:
             continue

@@ -8,7 +8,17 @@ from localcloud.stripe.currency import Currency
 from localcloud.stripe.errors import StripeError, invalid
 from localcloud.stripe.lists import page
 from localcloud.stripe.nouns import random_text
-from localcloud.stripe.params import EXPAND, PAGE, Enum, Hash, Integer, Metadata, Range, Text, words
+from localcloud.stripe.params import (
+    EXPAND,
+    PAGE,
+    Array,
+    Enum,
+    Hash,
+    Integer,
+    Metadata,
+    Range,
+    Text,
+)
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.store import Obj, Where, within
 from localcloud.stripe.work import Work, merge_metadata, plain
@@ -42,6 +52,12 @@ def present(work: Work, coupon: Obj) -> Obj:
     return {**plain(work, coupon), "valid": is_valid(work, coupon)}
 
 
+def is_for(coupon: Obj, product: str | None) -> bool:
+    """Whether the coupon takes anything off that product."""
+    products = coupon.get("_products")
+    return products is None or product in products
+
+
 def redeemable(work: Work, identifier: str, at: str) -> Obj:
     """The coupon named by a parameter, or a 400 if there is none or it cannot be redeemed."""
     coupon = work.need("coupon", identifier, param=at)
@@ -52,6 +68,9 @@ def redeemable(work: Work, identifier: str, at: str) -> Obj:
 
 def create(work: Work, params: Obj) -> Obj:
     _check(params)
+    products = params.get("applies_to", {}).get("products")
+    for place, product in enumerate(products or []):
+        work.need("product", product, param=f"applies_to[products][{place}]")
     identifier = params.get("id", random_text(8))
     if (old := work.find("coupon", identifier)) and not old.get("_deleted"):
         raise StripeError(400, "Coupon already exists.", code="resource_already_exists", param="id")
@@ -67,6 +86,7 @@ def create(work: Work, params: Obj) -> Obj:
         percent_off=params.get("percent_off"),
         redeem_by=params.get("redeem_by"),
         times_redeemed=0,
+        _products=products,
     )
     coupon["id"] = identifier
     return work.present(work.create(coupon, "coupon.created"))
@@ -115,10 +135,16 @@ def list_all(work: Work, params: Obj) -> Obj:
     return page(work, "coupon", URL, params, *wheres)
 
 
+def _applies_to(work: Work, coupon: Obj) -> Obj | None:
+    products = coupon.get("_products")
+    return None if products is None else {"products": products}
+
+
 CREATE = Hash(
     {
         **EXPAND,
         "amount_off": Integer(1),
+        "applies_to": Hash({"products": Array(Text())}),
         "currency": Currency(),
         "duration": Enum(("forever", "once", "repeating")),
         "duration_in_months": Integer(1),
@@ -129,11 +155,12 @@ CREATE = Hash(
         "percent_off": Percent(),
         "redeem_by": Integer(0),
     },
-    unbuilt=words("applies_to currency_options"),
+    unbuilt=("currency_options",),
 )
 RESOURCE = Resource(
     kind="coupon",
     present=present,
+    included={"applies_to": _applies_to},
     routes=(
         Route("POST", URL, create, CREATE),
         Route("GET", URL, list_all, Hash({**PAGE, "created": Range()})),

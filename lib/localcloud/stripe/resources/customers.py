@@ -3,7 +3,7 @@
 from typing import Any
 
 from localcloud.stripe import subscription_life as life
-from localcloud.stripe.errors import invalid, no_such
+from localcloud.stripe.errors import StripeError, invalid, no_such
 from localcloud.stripe.lists import as_list, page
 from localcloud.stripe.nouns import random_text
 from localcloud.stripe.params import (
@@ -169,6 +169,12 @@ def delete(work: Work, params: Obj, id: str) -> Obj:
     return work.present(work.update(customer, _deleted=True))
 
 
+def delete_discount(work: Work, params: Obj, id: str) -> Obj:
+    """Refused: since API version basil nothing gives a customer himself a discount."""
+    work.need("customer", id)
+    raise StripeError(404, f"No active discount for customer: {id}", code="resource_missing")
+
+
 def list_all(work: Work, params: Obj) -> Obj:
     wheres = [Where("json_extract(body, '$._deleted') IS NULL")]
     if "email" in params:
@@ -213,6 +219,7 @@ RESOURCE = Resource(
         Route("GET", URL + "/{id}", retrieve, Hash(EXPAND)),
         Route("POST", URL + "/{id}", update, UPDATE),
         Route("DELETE", URL + "/{id}", delete),
+        Route("DELETE", URL + "/{id}/discount", delete_discount),
         Route(
             "GET",
             URL + "/{id}/payment_methods",

@@ -17,8 +17,13 @@ def present(work: Work, discount: Obj) -> Obj:
     }
 
 
-def redeem(work: Work, subscription: Obj, coupon: Obj, code: Obj | None) -> Obj:
-    """Redeem a coupon, by a promotion code or without, for a subscription; stored, announced."""
+def redeem(
+    work: Work, subscription: Obj, coupon: Obj, code: Obj | None, item: Obj | None = None
+) -> Obj:
+    """Redeem a coupon, by a promotion code or without; stored and announced.
+
+    It is for the whole subscription, or for one `item` of it alone.
+    """
     end = None
     if coupon["duration"] == "repeating":
         end = periods.shift(work.now, "month", coupon["duration_in_months"])
@@ -34,8 +39,8 @@ def redeem(work: Work, subscription: Obj, coupon: Obj, code: Obj | None) -> Obj:
         "invoice_item": None,
         "promotion_code": code["id"] if code else None,
         "start": work.now,
-        "subscription": subscription["id"],
-        "subscription_item": None,
+        "subscription": None if item else subscription["id"],
+        "subscription_item": item["id"] if item else None,
         "_coupon": coupon["id"],
     }
     return work.create(discount, "customer.discount.created")

@@ -18,11 +18,12 @@ from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.resources.prices import plan_of
 from localcloud.stripe.resources.subscription_params import PAYMENT_BEHAVIOR, PRORATION
 from localcloud.stripe.store import Obj
+from localcloud.stripe.subscription_discounts import PARAMS
 from localcloud.stripe.subscription_update import change_plan
 from localcloud.stripe.work import Work, plain
 
 URL = "/v1/subscription_items"
-ITEM = ("id", "deleted", "metadata", "price", "quantity")
+ITEM = ("id", "deleted", "discounts", "metadata", "price", "quantity")
 HOW: dict[str, Spec] = {
     "payment_behavior": PAYMENT_BEHAVIOR,
     "proration_behavior": PRORATION,
@@ -31,11 +32,12 @@ HOW: dict[str, Spec] = {
 FIELDS: dict[str, Spec] = {
     **EXPAND,
     **HOW,
+    "discounts": PARAMS,
     "metadata": Metadata(),
     "price": Text(),
     "quantity": Integer(0),
 }
-UNBUILT = words("billing_thresholds current_trial discounts plan price_data tax_rates")
+UNBUILT = words("billing_thresholds current_trial plan price_data tax_rates")
 
 
 def present(work: Work, item: Obj) -> Obj:
@@ -93,6 +95,7 @@ def _change(work: Work, subscription: Obj, params: Obj) -> None:
 RESOURCE = Resource(
     kind="subscription_item",
     present=present,
+    expandable={"discounts": "discount"},
     routes=(
         Route(
             "POST",

@@ -66,7 +66,7 @@ UNBUILT = words(
     billing_schedules billing_thresholds days_until_due default_source default_tax_rates
     invoice_settings on_behalf_of pending_invoice_item_interval transfer_data trial_from_plan"""
 )
-ITEM_UNBUILT = words("billing_thresholds discounts price_data tax_rates")
+ITEM_UNBUILT = words("billing_thresholds price_data tax_rates")
 CREATE = Hash(
     {
         **FIELDS,
@@ -76,7 +76,12 @@ CREATE = Hash(
         "customer": Text(),
         "items": Array(
             Hash(
-                {"price": Text(), "quantity": Integer(0), "metadata": Metadata()},
+                {
+                    "discounts": subscription_discounts.PARAMS,
+                    "metadata": Metadata(),
+                    "price": Text(),
+                    "quantity": Integer(0),
+                },
                 unbuilt=ITEM_UNBUILT,
             ),
             longest=20,
@@ -97,6 +102,7 @@ ITEM_CHANGES = Array(
     Hash(
         {
             "deleted": Boolean(),
+            "discounts": subscription_discounts.PARAMS,
             "id": Text(),
             "metadata": Metadata(),
             "price": Text(),

@@ -1,8 +1,8 @@
 """Subscriptions in the API (https://docs.stripe.com/api/subscriptions); see `subscription_life`."""
 
+from localcloud.stripe import subscription_discounts, subscription_renewal
 from localcloud.stripe import subscription_life as life
-from localcloud.stripe import subscription_renewal
-from localcloud.stripe.errors import invalid, no_such, not_built
+from localcloud.stripe.errors import StripeError, invalid, no_such, not_built
 from localcloud.stripe.lists import as_list, page
 from localcloud.stripe.params import (
     EXPAND,
@@ -39,6 +39,23 @@ def resume(work: Work, params: Obj, id: str) -> Obj:
     if params.get("billing_cycle_anchor") == "unchanged":
         raise not_built("resuming with an unchanged billing cycle")
     return work.present(subscription_renewal.resume(work, subscription))
+
+
+def delete_discount(work: Work, params: Obj, id: str) -> Obj:
+    """Take the subscription's discount from it, if it has but one."""
+    subscription = work.need("subscription", id)
+    found = subscription["discounts"]
+    if not found:
+        raise StripeError(
+            404,
+            f"No active discount for subscription {id} on customer {subscription['customer']}",
+            code="resource_missing",
+        )
+    if len(found) > 1:
+        raise not_built("deleting the discount of a subscription that has several")
+    gone = work.present(subscription_discounts.end(work, found[0]))
+    life.save(work, subscription, life.UPDATED, discounts=[])
+    return {name: value for name, value in gone.items() if name != "end"} | {"deleted": True}
 
 
 def list_all(work: Work, params: Obj) -> Obj:
@@ -96,6 +113,7 @@ RESOURCE = Resource(
         Route("GET", URL + "/{id}", retrieve, Hash(EXPAND)),
         Route("POST", URL + "/{id}", update, UPDATE),
         Route("DELETE", URL + "/{id}", cancel, Hash(CANCEL)),
+        Route("DELETE", URL + "/{id}/discount", delete_discount),
         Route(
             "POST",
             URL + "/{id}/resume",
