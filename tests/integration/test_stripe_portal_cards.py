@@ -117,12 +117,16 @@ def test_a_failed_renewal_leads_to_its_invoice(fresh: LocalStripe) -> None:
     customer, subscription = fresh.subscriber()
     bad = client.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer.id})
     client.v1.subscriptions.update(subscription.id, {"default_payment_method": bad.id})
-    assert fresh.renew(subscription).status == "past_due"
+    late = fresh.renew(subscription)
+    assert late.status == "past_due"
     visitor = visit(fresh, customer.id, {**FEATURES, "invoice_history": {"enabled": True}})
     assert "The latest payment failed." in visitor.page.text
-    page = visitor.follow("See open invoice")
+    invoice = client.v1.invoices.retrieve(late.latest_invoice)
+    assert visitor.page.links["Pay open invoice"] == invoice.hosted_invoice_url
+    page = visitor.go(f"/p/session/{visitor.session.id}?invoice={invoice.id}")
     for text in ("open", "1 × Starter (at $29.00 / month)", "Amount due $29.00"):
         assert text in page.text
+    assert page.links["Pay this invoice"] == invoice.hosted_invoice_url
 
 
 def test_an_invoice_has_a_page(local: LocalStripe) -> None:

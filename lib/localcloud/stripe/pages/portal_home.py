@@ -85,11 +85,7 @@ def _owes(visit: Visit, subscription: Obj) -> str | None:
     """Where the subscription's open invoice is paid."""
     wheres = (equal("_subscription", subscription["id"]), equal("status", "open"))
     found = visit.work.store.select("invoice", *wheres, limit=1)
-    return _address(visit, found[0]) if found else None
-
-
-def _address(visit: Visit, invoice: Obj) -> str:
-    return f"{visit.home}?invoice={invoice['id']}"
+    return found[0]["hosted_invoice_url"] if found else None
 
 
 def _cards(visit: Visit) -> list[dict[str, Any]]:
@@ -137,7 +133,7 @@ def _invoices(visit: Visit) -> list[dict[str, str]]:
             "number": invoice["number"],
             "amount": render.money(invoice["total"], invoice["currency"]),
             "status": invoice["status"],
-            "address": _address(visit, invoice),
+            "address": f"{visit.home}?invoice={invoice['id']}",
         }
         for invoice in found
         if invoice["status"] != "draft" and not invoice.get("_deleted")
