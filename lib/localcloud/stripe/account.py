@@ -3,11 +3,12 @@
 from localcloud.clock import Clock
 from localcloud.config import StackConfig
 from localcloud.faults import Faults
-from localcloud.stripe import faults, lifecycle, versions, webhook_faults
+from localcloud.stripe import faults, lifecycle, versions
 from localcloud.stripe.announce import announce
 from localcloud.stripe.registry import Router
 from localcloud.stripe.resources.index import RESOURCES
 from localcloud.stripe.store import Store
+from localcloud.stripe.webhook_faults import Mishaps
 from localcloud.stripe.work import Work
 
 
@@ -20,8 +21,8 @@ class Account:
         self.base_url = config.stripe_public_url
         self.clock = Clock(config.clock_file)
         self.moving = False
-        self.faults = Faults({faults.PART: faults.KINDS, webhook_faults.PART: webhook_faults.KINDS})
-        self.mishaps = webhook_faults.Mishaps(self.faults)
+        self.faults = Faults(faults.PARTS)
+        self.mishaps = Mishaps(self.faults)
         self.store = Store(config.state_dir / "stripe.sqlite")
         self.resources = {resource.kind: resource for resource in RESOURCES}
         self.router = Router(RESOURCES)

@@ -9,7 +9,9 @@ from localcloud.stripe.app_keys import ACCOUNT, STOPPING
 
 
 async def handle(request: web.Request) -> web.Response:
-    """`POST` arms a fault, `GET` shows them, `DELETE` disarms (`localcloud.faults`)."""
+    """`POST` arms a [fault](#faults), `GET` shows what is armed and what was spent, `DELETE`
+    disarms all, or those of `?part=`, or the one of `?id=`.
+    """
     faults = request.app[ACCOUNT].faults
     body = await request.read()
     status, answer = faults.answer(request.method, request.rel_url.raw_query_string, body)

@@ -7,9 +7,10 @@ whatever else stands in front of the endpoint leave the key as it was.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from localcloud.faults import Fault, Faults, Kind, one_of, seconds
+from localcloud.faults import Fault, Faults, Kind, Kinds, one_of, seconds
+from localcloud.stripe import webhook_faults
 from localcloud.stripe.errors import StripeError
 
 PART = "stripe"
@@ -48,6 +49,7 @@ AT_ENDPOINT = {
     "error_after": Kind("The endpoint fails after all was written: 500, kept under the key."),
 }
 KINDS = ON_THE_WAY | IN_FRONT | AT_ENDPOINT
+PARTS: Mapping[str, Kinds] = {PART: KINDS, webhook_faults.PART: webhook_faults.KINDS}
 
 RATE_LIMIT = (
     "Testmode request rate limit exceeded, the rate limits in testmode are lower than livemode. "

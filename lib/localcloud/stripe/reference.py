@@ -1,7 +1,8 @@
 """`docs/local-stripe.md`: what the local Stripe has, told by its own registries.
 
 Routes, parameters and refused parameters come from the resources, events from `event_types`, cards
-from `cards`, levers from the server's routes, refused combinations from the calls of `not_built`.
+from `cards`, levers from the server's routes, faults from their kinds, refused combinations from
+the calls of `not_built`.
 """
 
 import ast
@@ -14,7 +15,7 @@ from pathlib import Path
 from aiohttp import web
 
 from localcloud.config import ROOT
-from localcloud.stripe import resources, server, versions
+from localcloud.stripe import faults, resources, server, versions
 from localcloud.stripe.cards import CARDS, TOKENS, TestCard
 from localcloud.stripe.event_types import EVENTS
 from localcloud.stripe.params import PAGE, Array, Enum, Hash, Only, Spec
@@ -46,7 +47,7 @@ def generate() -> str:
         (each for each in RESOURCES if each.routes or each.kind in EVENTS),
         key=lambda each: each.kind,
     )
-    parts = [head, _overview(shown), *map(_section, shown), _cards(), _levers(), _gaps()]
+    parts = [head, _overview(shown), *map(_section, shown), _cards(), _levers(), _faults(), _gaps()]
     return "\n".join(parts)
 
 
@@ -195,6 +196,25 @@ def _sentence(docstring: str | None) -> str:
     if not docstring:
         raise LookupError("a lever's handler has no docstring to tell what it does")
     return " ".join(docstring.partition("\n\n")[0].split()).replace("|", "\\|")
+
+
+def _faults() -> str:
+    rows = [
+        (
+            f"`{part}`",
+            f"`{name}`",
+            _code([f"{each}={of.default}" for each, of in kind.settings.items()]),
+            kind.effect,
+        )
+        for part, kinds in faults.PARTS.items()
+        for name, kind in kinds.items()
+    ]
+    return (
+        "## Faults\n\nWhat `POST /_local/faults` takes as `part` and `kind`, with their own "
+        "settings and what these are unless given; whom a fault strikes, and what follows from "
+        "it: [the README](../lib/localcloud/stripe/README.md#faults).\n\n"
+        + _table(("Part", "Kind", "Settings", "Effect"), *rows)
+    )
 
 
 def _gaps() -> str:

@@ -18,18 +18,18 @@ KINDS = {
         {"copies": whole(1, 1, 100), "seconds": seconds(0)},
     ),
     "reorder": Kind(
-        "Held back until `events` later ones went to the same endpoint, or for `seconds`.",
+        "Held back until `events` later ones went to the same endpoint, at most `seconds`.",
         {"events": whole(1, 1, 100), "seconds": seconds(10)},
     ),
     "delay": Kind("Sent `seconds` later.", {"seconds": seconds(5)}),
     "drop": Kind("Never sent: the delivery has failed for good, as after three days in vain."),
-    "corrupt_signature": Kind("Signed with a wrong secret, for the first `attempts`.", _SPOILT),
+    "corrupt_signature": Kind("Signed with a wrong secret, in the first `attempts`.", _SPOILT),
     "old_timestamp": Kind(
-        "Signed as if `age` seconds ago, for the first `attempts`.",
+        "Signed as if `age` seconds ago, in the first `attempts`.",
         {"age": seconds(600), **_SPOILT},
     ),
     "disconnect": Kind(
-        "The connection ends when `half` or `all` of the event was sent, for the first `attempts`.",
+        "The connection ends `after` `half` or `all` of the event, in the first `attempts`.",
         {"after": one_of("half", ["half", "all"]), **_SPOILT},
     ),
 }
