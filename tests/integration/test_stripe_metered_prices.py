@@ -154,6 +154,21 @@ def test_usage_reported_in_the_hour_of_the_draft_counts(april: LocalStripe) -> N
     assert lines(invoices(april, subscription)[2]) == [("5 × Calls (at $0.02 / month)", 5, 10)]
 
 
+def test_lines_keep_their_places_when_usage_is_counted_again(april: LocalStripe) -> None:
+    meter = new_meter(april, "places")
+    subscription = subscribe(april, metered_price(april, meter).id, april.price(STARTER))
+    end = end_of(subscription)
+    april.advance(end - now(april) + 60)
+    draft = invoices(april, subscription)[1]
+    report(april, meter, subscription.customer, 40, timestamp=end - 1)
+    april.client().v1.invoices.finalize_invoice(draft.id)
+    final = invoices(april, subscription)[1]
+    assert [line.id for line in final.lines.data] == [line.id for line in draft.lines.data]
+    starter = draft.total
+    assert [line.amount for line in final.lines.data] == [80, starter]
+    assert final.total == starter + 80
+
+
 def test_a_discount_follows_the_usage_of_the_last_hour(april: LocalStripe) -> None:
     meter = new_meter(april, "off")
     half = april.client().v1.coupons.create({"percent_off": 50, "duration": "forever"})

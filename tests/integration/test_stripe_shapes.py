@@ -143,11 +143,27 @@ def everything(local: LocalStripe) -> dict[str, str]:
         }
     )
     minutes = "start_time=0&end_time=60"
+    tiers = [{"up_to": 5, "unit_amount": 2}, {"up_to": "inf", "unit_amount_decimal": "0.5"}]
+    tiered: Any = {
+        "currency": "usd",
+        "recurring": {"interval": "month", "usage_type": "metered", "meter": meter.id},
+        "product_data": {"name": "Tokens"},
+        "billing_scheme": "tiered",
+        "tiers_mode": "graduated",
+        "tiers": tiers,
+    }
+    metered = client.v1.prices.create(tiered)
+    used: Any = {"customer": customer.id, "items": [{"price": metered.id}]}
+    usage = client.v1.subscriptions.create(used)
     return {
         "billing.meter": "billing/meters",
         "billing.meter_event_summary": (
             f"billing/meters/{meter.id}/event_summaries?customer={customer.id}&{minutes}"
         ),
+        "price metered": f"prices/{metered.id}?expand[]=tiers",
+        "subscription metered": f"subscriptions/{usage.id}?expand[]=items.data.plan.tiers",
+        "subscription_item metered": f"subscription_items/{usage['items'].data[0].id}",
+        "invoice of usage": f"invoices/{usage.latest_invoice}",
         "charge refunded": f"charges/{kept.id}?expand[]=refunds",
         "refund": f"refunds?charge={kept.id}",
         "coupon": f"coupons/{coupon.id}",

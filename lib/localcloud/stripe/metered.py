@@ -98,38 +98,36 @@ def recount(work: Work, invoice: Obj) -> None:
     "When the invoice finalizes, we update it to reflect the latest quantity." A coupon for once
     that had nothing to take off when the draft was made is left for the next invoice.
     """
-    old = [line for line in invoice["_lines"] if line.get("_usage")]
-    if not old:
+    if not any(line.get("_usage") for line in invoice["_lines"]):
         return
     subscription = work.need("subscription", invoice["_subscription"])
-    new = _again(work, subscription, old)
-    if [_gist(line) for line in old] == [_gist(line) for line in new]:
+    whole: list[Obj] = []
+    counted: list[Obj] = []
+    for line in invoice["_lines"]:
+        span = line.get("_usage")
+        if span is None:
+            whole.append({**line})
+        elif span not in counted:
+            counted.append(span)
+            whole += _again(work, subscription, invoice, span)
+    if [_gist(line) for line in whole] == [_gist(line) for line in invoice["_lines"]]:
         return
-    whole = [{**line} for line in invoice["_lines"] if not line.get("_usage")]
-    whole += [{**line, "invoice": invoice["id"]} for line in new]
     subscription_discounts.take_off_again(work, subscription, invoice["_discounts"], whole)
     customer = work.need("customer", invoice["customer"])
     sums = invoice_objects.amounts(whole, customer["balance"], invoice["currency"])
     work.update(invoice, "invoice.updated", _lines=whole, **sums)
 
 
-def _again(work: Work, subscription: Obj, old: list[Obj]) -> list[Obj]:
-    """The same usage counted anew; a line keeps its id, a tier reached meanwhile gets a new one."""
-    spans = []
-    for line in old:
-        if line["_usage"] not in spans:
-            spans.append(line["_usage"])
-    made = []
-    for span in spans:
-        stored = work.find("subscription_item", span["item"]) or {}
-        item = {**stored, "_price": span["price"]}
-        ids = [line["id"] for line in old if line["_usage"] == span]
-        start, end, until = span["start"], span["end"], span["until"]
-        found = lines(work, subscription, item, start, end, until=until)
-        for line, identifier in zip(found, ids, strict=False):
-            line["id"] = identifier
-        made += found
-    return made
+def _again(work: Work, subscription: Obj, invoice: Obj, span: Obj) -> list[Obj]:
+    """The lines of one `_usage` counted anew; a tier reached meanwhile is a line with a new id."""
+    stored = work.find("subscription_item", span["item"]) or {}
+    item = {**stored, "_price": span["price"]}
+    start, end, until = span["start"], span["end"], span["until"]
+    made = lines(work, subscription, item, start, end, until=until)
+    ids = [line["id"] for line in invoice["_lines"] if line.get("_usage") == span]
+    for line, identifier in zip(made, ids, strict=False):
+        line["id"] = identifier
+    return [{**line, "invoice": invoice["id"]} for line in made]
 
 
 def _gist(line: Obj) -> tuple[str, int, int]:

@@ -113,7 +113,7 @@ def _value(work: Work, meter: Obj, payload: Obj) -> int:
 def _too_long(work: Work, text: str) -> StripeError:
     """Refused from 2026-04-22.dahlia on; what it becomes before, Stripe does not say."""
     if work.version[:10] < "2026-04-22":
-        return not_built(f"usage values of more than {MOST_DIGITS} digits")
+        return not_built("usage values of more than 15 digits")
     return invalid(
         f"The value in the event payload can have at most {MOST_DIGITS} digits. Received "
         f"{text[:100]}.",
