@@ -70,10 +70,13 @@ def compile_types() -> str:
 
 
 @contextmanager
-def serving(port: int, environment: dict[str, str]) -> Iterator[int]:
-    """Run the built app on a port; the id of its process, which is gone afterwards."""
-    command = ["node", "node_modules/next/dist/bin/next", "start", "-H", "127.0.0.1"]
-    log = WORK / "next-start.log"
+def serving(port: int, environment: dict[str, str], how: str = "start") -> Iterator[int]:
+    """Run the built app on a port; the id of its process, which is gone afterwards.
+
+    `how` is "start", or "dev": then it builds what is asked for, and follows changes of `WORK`.
+    """
+    command = ["node", "node_modules/next/dist/bin/next", how, "-H", "127.0.0.1"]
+    log = WORK / f"next-{how}.log"
     with log.open("w") as output:
         process = subprocess.Popen(
             [*command, "-p", str(port)],
@@ -90,6 +93,20 @@ def serving(port: int, environment: dict[str, str]) -> Iterator[int]:
     finally:
         os.killpg(process.pid, 15)
         process.wait(10)
+
+
+@contextmanager
+def developing(port: int, environment: dict[str, str]) -> Iterator[int]:
+    """Run `next dev` on a port instead, which leaves the built app as it was."""
+    written = [WORK / "next-env.d.ts", WORK / "tsconfig.json"]
+    before = [path.read_bytes() for path in written]
+    try:
+        with serving(port, environment, "dev") as process:
+            yield process
+    finally:
+        for path, content in zip(written, before, strict=True):
+            path.write_bytes(content)
+        shutil.rmtree(WORK / ".next" / "dev", ignore_errors=True)
 
 
 def _copied() -> list[Path]:
@@ -147,9 +164,9 @@ def _wait_until_served(url: str, process: subprocess.Popen[bytes], log: Path) ->
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=5):
+            with urllib.request.urlopen(url, timeout=_START_SECONDS):
                 return
         except URLError:
             ended = process.poll() is not None or time.monotonic() > deadline
-            assert not ended, f"next start does not answer:\n{log.read_text()[-2000:]}"
+            assert not ended, f"next does not answer:\n{log.read_text()[-2000:]}"
             time.sleep(0.1)

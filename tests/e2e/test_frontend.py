@@ -4,7 +4,8 @@ The app (`tests/e2e/frontend`) is written as a customer's would be: NextAuth v4,
 @stripe/stripe-js and @stripe/react-stripe-js, types generated from `docs/openapi.json`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,13 +31,12 @@ def built() -> dict[str, float]:
     return frontend_app.build()
 
 
-@pytest.fixture(scope="module")
-def endpoints(
-    built: dict[str, float], tmp_path_factory: pytest.TempPathFactory
+@contextmanager
+def stack_before(
+    folder: Path, served: Callable[[int, dict[str, str]], AbstractContextManager[int]]
 ) -> Iterator[dict[str, Any]]:
-    """A stack of its own with the app as its frontend."""
+    """A stack of its own with the app as its frontend, which `served` serves on a port."""
     (port,) = free_ports(1)
-    folder = tmp_path_factory.mktemp("frontend")
     with Stack(port=0, state_dir=folder, frontend_url=f"http://127.0.0.1:{port}") as stack:
         found = stack.endpoints()
         environment = {
@@ -45,8 +45,16 @@ def endpoints(
             "COGNITO_URL": found["aws"],
             "COGNITO_CLIENT_ID": found["userPoolClientId"],
         }
-        with frontend_app.serving(port, environment):
+        with served(port, environment):
             yield found
+
+
+@pytest.fixture(scope="module")
+def endpoints(
+    built: dict[str, float], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
+    with stack_before(tmp_path_factory.mktemp("frontend"), frontend_app.serving) as found:
+        yield found
 
 
 class Calls:
@@ -183,3 +191,28 @@ def test_the_journey_through_a_frontend(
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= viewport["width"], "the page scrolls sideways"
     page.close()
+
+
+def test_a_change_of_the_source_shows_at_once(
+    built: dict[str, float], browser: Browser, tmp_path: Path
+) -> None:
+    """`next dev` behind the gateway: what is saved appears, and what was typed stays."""
+    source = frontend_app.WORK / "app" / "page.tsx"
+    before = source.read_text()
+    with stack_before(tmp_path, frontend_app.developing) as endpoints:
+        page = browser.new_page()
+        watch, sockets = Watch(page), list[str]()
+        page.on("websocket", lambda socket: sockets.append(socket.url))
+        page.goto(endpoints["site"])
+        expect(page.get_by_role("heading", level=1)).to_have_text("Welcome")
+        page.get_by_label("E-mail").fill("hedy@example.com")
+        try:
+            source.write_text(before.replace("Welcome", "Welcome back"))
+            expect(page.get_by_role("heading", level=1)).to_have_text("Welcome back")
+        finally:
+            source.write_text(before)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Welcome")
+        assert page.get_by_label("E-mail").input_value() == "hedy@example.com"
+        assert {urlsplit(url).netloc for url in sockets} == {urlsplit(endpoints["site"]).netloc}
+        watch.assert_clean()
+        page.close()

@@ -227,6 +227,27 @@ def test_it_works_under_the_pages_own_policy(page: Page, stripe: LocalStripe, pa
     watch.assert_clean()
 
 
+@pytest.mark.parametrize("path", META)
+def test_a_policy_that_is_rendered_again_stays_widened(
+    page: Page, stripe: LocalStripe, path: str
+) -> None:
+    watch = Watch(page)
+    page.goto(f"{stripe.config.site_url}/{path}")
+    page.evaluate(
+        """(policy) => {
+          const made = document.createElement("meta");
+          made.setAttribute("content", policy);
+          made.setAttribute("http-equiv", "Content-Security-Policy");
+          document.head.append(made);
+        }""",
+        META[path],
+    )
+    opened(page, stripe.checkout().client_secret)
+    page.evaluate("checkout.mount('#checkout')")
+    expect(page.frame_locator("iframe").get_by_label("Card number")).to_be_visible()
+    watch.assert_clean()
+
+
 def test_a_policy_that_forbids_the_frame_is_named(page: Page, stripe: LocalStripe) -> None:
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -234,7 +255,7 @@ def test_a_policy_that_forbids_the_frame_is_named(page: Page, stripe: LocalStrip
         """() => {
           const policy = document.createElement("meta");
           policy.httpEquiv = "Content-Security-Policy";
-          policy.content = "frame-src 'self'";
+          policy.setAttribute("content", "frame-src 'self'");
           document.head.append(policy);
         }"""
     )

@@ -5,7 +5,10 @@ import pytest
 from localcloud.gateway.meta_policy import HeadPolicies
 
 POLICY = b'<meta http-equiv="Content-Security-Policy" content="frame-src a">'
-CHANGED = b'<meta http-equiv="Content-Security-Policy" content="[frame-src a]">'
+CHANGED = (
+    b'<meta http-equiv="Content-Security-Policy" '
+    b'content="[frame-src a]" data-localstripe-before="frame-src a">'
+)
 BEGIN = b"<!doctype html><html lang='a>b'><head><meta charset=utf-8>"
 
 
@@ -27,19 +30,23 @@ def check(document: bytes, wanted: bytes) -> None:
         (POLICY, CHANGED),
         (
             b"<META content='frame-src a' HTTP-EQUIV=content-security-policy />",
-            b'<META content="[frame-src a]" HTTP-EQUIV=content-security-policy />',
+            b'<META content="[frame-src a]" data-localstripe-before="frame-src a" '
+            b"HTTP-EQUIV=content-security-policy />",
         ),
         (
             b'<meta http-equiv="Content-Security-Policy" content="script-src &#x27;self&#x27;">',
-            b'<meta http-equiv="Content-Security-Policy" content="[script-src &#x27;self&#x27;]">',
+            b'<meta http-equiv="Content-Security-Policy" content="[script-src &#x27;self&#x27;]" '
+            b'data-localstripe-before="script-src &#x27;self&#x27;">',
         ),
         (
             b"<meta content=x content=y http-equiv=Content-Security-Policy>",
-            b'<meta content="[x]" content=y http-equiv=Content-Security-Policy>',
+            b'<meta content="[x]" data-localstripe-before="x" content=y '
+            b"http-equiv=Content-Security-Policy>",
         ),
         (
             b'<meta http-equiv=Content-Security-Policy content="a \xc3\xbc &#8364;">',
-            b'<meta http-equiv=Content-Security-Policy content="[a \xc3\xbc &#8364;]">',
+            b'<meta http-equiv=Content-Security-Policy content="[a \xc3\xbc &#8364;]" '
+            b'data-localstripe-before="a \xc3\xbc &#8364;">',
         ),
     ],
 )

@@ -8,6 +8,8 @@ import html
 import re
 from collections.abc import Callable
 
+BEFORE = b"data-localstripe-before"
+"""The attribute in which a changed policy keeps its old text; static/stripe.js reads it."""
 _TAG = re.compile(
     rb"""<(?P<end>/?)(?P<name>[a-z][^\s/>]*)(?P<attributes>(?:[^"'>]|"[^"]*"|'[^']*')*)>""",
     re.IGNORECASE,
@@ -117,8 +119,12 @@ def _changed(tag: bytes, change: Callable[[str], str]) -> bytes:
     after = change(before)
     if after == before:
         return tag
-    written = b'"%s"' % html.escape(after).encode("latin-1", "xmlcharrefreplace")
+    written = b'"%s" %s="%s"' % (_escaped(after), BEFORE, _escaped(before))
     return tag[: content.start("value")] + written + tag[content.end("value") :]
+
+
+def _escaped(value: str) -> bytes:
+    return html.escape(value).encode("latin-1", "xmlcharrefreplace")
 
 
 def _value(attribute: re.Match[bytes]) -> str:

@@ -199,6 +199,13 @@
   // Loaders compare it with the release that they were made for.
   Stripe.version = train;
 
+  // React puts a <meta> of its own beside one that is not as it rendered it, as one with a widened policy is not.
+  HTMLMetaElement.prototype.setAttribute = function setAttribute(name, value) {
+    const same = ({ dataset }) => dataset.localstripeBefore === String(value);
+    const widened = name === "content" && [...document.querySelectorAll("meta[data-localstripe-before]")].find(same);
+    Element.prototype.setAttribute.call(this, name, widened ? widened.content : value);
+  };
+
   // The gateway widens the policies that a page arrives with; one that a script adds later it never sees.
   addEventListener("securitypolicyviolation", ({ blockedURI, disposition, effectiveDirective }) => {
     if (disposition === "enforce" && blockedURI.startsWith(origin)) {
