@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import boto3
 import pytest
 import requests
+import stripe
 from playwright.sync_api import Browser, Page, expect
 
 from localcloud.stack import Stack
@@ -282,19 +284,62 @@ def test_the_clock_moves_by_a_button(page: Page, walked: Journey) -> None:
 def test_a_fault_strikes_and_is_disarmed(page: Page, walked: Journey) -> None:
     page.goto("/_local/switches")
     expect(page.locator("#live")).to_contain_text("none armed")
-    page.get_by_label("How many calls").fill("2")
-    page.get_by_role("button", name="Arm: Server error").click()
-    live = page.locator("#live")
-    expect(live).to_contain_text("Bedrock: error 2 calls left")
+    page.get_by_role("region", name="Break Bedrock").get_by_label("How many calls").fill("2")
+    page.get_by_role("button", name="Arm Bedrock: Server error").click()
+    said = page.get_by_role("status").filter(has_text="Armed for 2 calls of Bedrock: server error.")
+    expect(said).to_be_visible()
+    fault = page.get_by_role("listitem").filter(has_text="Bedrock: error")
+    expect(fault).to_contain_text("struck 0 of 2 · 2 calls left")
     refused = walked.post("/ai/generate", {"prompt": "Broken?"}, expect=503)
     assert refused["code"] == "ai_unavailable"
-    expect(live).to_contain_text("Bedrock: error 1 call left")
+    expect(fault).to_contain_text("struck 1 of 2 · 1 call left")
     page.goto("/_local/")
     expect(page.locator("#live")).to_contain_text("1 armed")
     page.goto("/_local/switches")
     page.get_by_role("button", name="Disarm all").click()
-    expect(live).to_contain_text("none armed")
+    expect(page.locator("#live")).to_contain_text("none armed")
     walked.post("/ai/generate", {"prompt": "Mended?"})
+
+
+def test_a_fault_chooses_its_calls_and_stays_until_it_is_disarmed(
+    page: Page, walked: Journey
+) -> None:
+    page.goto("/_local/switches")
+    region = page.get_by_role("region", name="Break AWS")
+    region.get_by_label("How many calls").fill("")
+    region.get_by_text("Advanced").click()
+    region.get_by_label("Only calls named").fill("dynamodb:TransactWriteItems")
+    region.get_by_label("First one").fill("2")
+    region.get_by_role("button", name="Arm AWS: Slow", exact=True).click()
+    expect(page.get_by_role("status").filter(has_text="every call of AWS: slow.")).to_be_visible()
+    fault = page.get_by_role("listitem").filter(has_text="AWS: latency")
+    expect(fault).to_contain_text("seconds 2, from call 2 on")
+    expect(fault).to_contain_text("struck 0, until disarmed")
+    walked.post("/ai/generate", {"prompt": "Slowly?"})
+    expect(fault).not_to_contain_text("struck 0")
+    page.get_by_role("button", name="Disarm AWS: latency").click()
+    expect(page.get_by_role("status").filter(has_text="It is disarmed.")).to_be_visible()
+    expect(page.locator("#live")).to_contain_text("none armed")
+
+
+@pytest.mark.parametrize(
+    ("part", "preset", "shown"),
+    [
+        ("Stripe", "Error, yet done", "Stripe: error after"),
+        ("Webhooks", "Out of order", "Webhooks: reorder"),
+    ],
+)
+def test_every_part_is_armed_and_what_is_spent_stays_in_sight(
+    page: Page, walked: Journey, part: str, preset: str, shown: str
+) -> None:
+    page.goto("/_local/switches")
+    page.get_by_role("button", name=f"Arm {part}: {preset}").click()
+    fault = page.get_by_role("listitem").filter(has_text=shown)
+    expect(fault).to_contain_text("struck 0 of 1")
+    with suppress(stripe.APIError):
+        walked.stripe.v1.customers.create({"name": "Somebody"})
+    expect(fault).to_contain_text("struck 1 of 1")
+    expect(page.locator("#live")).to_contain_text("none armed")
 
 
 def test_the_reference_says_what_the_contract_says(page: Page) -> None:

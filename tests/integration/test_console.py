@@ -84,7 +84,13 @@ def test_what_a_form_came_to_is_said_on_the_next_page(alone: RunningGateway) -> 
         (b"part=moon&preset=0", "There is no such fault."),
         (b"part=bedrock&preset=99", "There is no such fault."),
         (b"part=bedrock&preset=0&count=0", "A fault strikes from 1 to 1,000 calls."),
-        (b"part=bedrock&preset=0&count=1", "Local Bedrock does not answer at http://127.0.0.1:"),
+        (b"part=bedrock&preset=0&count=1", "local Bedrock does not answer at http://127.0.0.1:"),
+        (b"part=aws&preset=0", "local AWS does not answer at http://127.0.0.1:"),
+        (b"part=webhooks&preset=0&count=", "local Stripe does not answer at http://127.0.0.1:"),
+        (b"part=aws&preset=0&nth=0", "The first one to be struck is a number from 1 to 1,000."),
+        (b"part=aws&preset=0&nth=many", "The first one to be struck is a number from 1 to 1,000."),
+        (b"part=aws&preset=0&chance=101", "The chance is a whole percentage from 1 to 100."),
+        (b"part=aws&preset=0&seed=-1", "A seed is a number from 0 to 1,000,000."),
     ],
 )
 def test_a_fault_that_cannot_be_armed_says_why(
@@ -93,6 +99,13 @@ def test_a_fault_that_cannot_be_armed_says_why(
     answer = alone.request("POST", "/_local/switches/faults", headers=[FORM], body=form)
     page = alone.request("GET", answer.header("location") or "").body.decode()
     assert words in page
+
+
+def test_a_fault_that_is_none_is_not_disarmed(alone: RunningGateway) -> None:
+    form = b"part=aws&id=../reset"
+    answer = alone.request("POST", "/_local/switches/disarm", headers=[FORM], body=form)
+    page = alone.request("GET", answer.header("location") or "").body.decode()
+    assert "There is no such fault." in page
 
 
 def test_the_script_gets_only_what_changed(alone: RunningGateway) -> None:

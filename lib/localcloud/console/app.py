@@ -150,8 +150,8 @@ class Console:
         notice = await _done(faults.arm(self._stage, await _form(request)))
         raise self._notices.redirect("/_local/switches", notice)
 
-    async def disarm(self, _request: web.Request) -> web.StreamResponse:
-        notice = await _done(faults.disarm(self._stage))
+    async def disarm(self, request: web.Request) -> web.StreamResponse:
+        notice = await _done(faults.disarm(self._stage, await _form(request)))
         raise self._notices.redirect("/_local/switches", notice)
 
     async def api(self, request: web.Request) -> web.StreamResponse:

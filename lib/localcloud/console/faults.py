@@ -1,77 +1,114 @@
-"""Faults that may be armed: what each part offers, what is armed now, arming and disarming."""
+"""Faults that may be armed: what each part offers, what is armed and spent, arming, disarming."""
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
+from .presets import PARTS, Part
 from .sources import Refused, Unanswered
 from .stage import Stage
 
-
-@dataclass(frozen=True)
-class Preset:
-    """One fault as a person thinks of it, and the body that arms it."""
-
-    title: str
-    effect: str
-    body: dict[str, Any] = field(default_factory=dict)
-
-
-BEDROCK = (
-    Preset("Throttle", "The model says it has too many requests.", {"kind": "throttle"}),
-    Preset("Server error", "Bedrock answers 500.", {"kind": "error"}),
-    Preset(
-        "Unavailable",
-        "Bedrock answers 503.",
-        {"kind": "error", "code": "ServiceUnavailableException"},
-    ),
-    Preset("Slow", "The answer comes 5 seconds later.", {"kind": "slow", "seconds": 5}),
-    Preset("No answer", "Nothing comes, for a minute.", {"kind": "timeout", "seconds": 60}),
-    Preset("Broken connection", "It ends without an answer.", {"kind": "disconnect"}),
-    Preset("Broken stream", "A stream fails in its middle.", {"kind": "stream_error"}),
-)
-PARTS = {"bedrock": BEDROCK}
+PATH = "/_local/faults"
 MOST = 1000
+SPENT_SHOWN = 5
+# What every fault has besides its own settings; `shown` says these in words of their own.
+_GENERAL = frozenset({"id", "part", "kind", "on", "nth", "count", "probability", "seed"})
+_GENERAL |= {"seen", "struck"}
+_ID = re.compile(r"fault_\d+")
 
 
 async def state(stage: Stage) -> dict[str, Any]:
-    """What can be armed, and what is: `armed` with names and counts left, or the `problem`."""
-    armed: list[dict[str, Any]] = []
-    problem = ""
-    for part in PARTS:
-        try:
-            armed += [_shown(part, each) for each in (await _ask(stage, part, "GET"))["armed"]]
-        except (Unanswered, Refused) as error:
-            problem = str(error)
-    return {"armed": armed, "problem": problem, "parts": PARTS}
+    """What can be armed, what is, and what was spent: in words; or the `problem`."""
+    shown: dict[str, Any] = {"armed": [], "spent": [], "problem": "", "parts": PARTS}
+    try:
+        found = await stage.sources.control(PATH)
+        shown["armed"] = [_in_words(fault) for fault in found["armed"]]
+        shown["spent"] = [_in_words(fault) for fault in found["spent"]][:SPENT_SHOWN]
+        # One server may stand for several parts.
+        shown["problem"] = " ".join(dict.fromkeys(f"{each['message']}." for each in found["down"]))
+    except (Unanswered, Refused) as error:
+        shown["problem"] = str(error)
+    return shown
 
 
-async def arm(stage: Stage, form: dict[str, str]) -> str:
-    """Arm a preset for the next calls, as a form says. Raises Unanswered, Refused."""
-    part, number, count = form.get("part", ""), form.get("preset", ""), form.get("count") or "1"
-    if part not in PARTS or not number.isdecimal() or int(number) >= len(PARTS[part]):
+async def arm(stage: Stage, form: Mapping[str, str]) -> str:
+    """Arm a preset as a form says. Raises Unanswered, Refused."""
+    part, number = form.get("part", ""), form.get("preset", "")
+    if part not in PARTS or not number.isdecimal() or int(number) >= len(PARTS[part].presets):
         raise Refused("There is no such fault.", 400)
-    if not count.isdecimal() or not 0 < int(count) <= MOST:
-        raise Refused(f"A fault strikes from 1 to {MOST:,} calls.", 400)
-    preset = PARTS[part][int(number)]
-    await _ask(stage, part, "POST", {**preset.body, "count": int(count)})
-    calls = "the next call" if int(count) == 1 else f"the next {int(count)} calls"
-    return f"Armed: {preset.title.lower()} for {calls} of {part.capitalize()}."
+    preset = PARTS[part].presets[int(number)]
+    body = {**preset.body, "part": part, **_chosen(form)}
+    await stage.sources.control(PATH, "POST", body)
+    return f"Armed for {_how_many(body['count'], PARTS[part])}: {preset.title.lower()}."
 
 
-async def disarm(stage: Stage) -> str:
-    """Disarm everything. Raises Unanswered, Refused."""
-    for part in PARTS:
-        await _ask(stage, part, "DELETE")
-    return "Nothing is armed any more."
+async def disarm(stage: Stage, form: Mapping[str, str]) -> str:
+    """Disarm everything, or the fault that a form names. Raises Unanswered, Refused."""
+    part, identifier = form.get("part", ""), form.get("id", "")
+    if not identifier:
+        await stage.sources.control(PATH, "DELETE")
+        return "Nothing is armed any more."
+    if part not in PARTS or not _ID.fullmatch(identifier):
+        raise Refused("There is no such fault.", 400)
+    query = urlencode({"part": part, "id": identifier})
+    found = await stage.sources.control(f"{PATH}?{query}", "DELETE")
+    return "It is disarmed." if found["disarmed"] else "It was not armed any more."
 
 
-def _shown(part: str, fault: dict[str, Any]) -> dict[str, Any]:
-    kind = str(fault.get("kind", "")).replace("_", " ")
-    return {"name": f"{part.capitalize()}: {kind}", "left": fault["count"] - fault["struck"]}
+def _chosen(form: Mapping[str, str]) -> dict[str, Any]:
+    """What the form's fields say about whom the fault strikes. Raises Refused."""
+    count = form.get("count", "1").strip()
+    chosen: dict[str, Any] = {"count": None}
+    if count:
+        chosen["count"] = _number(count, MOST, f"A fault strikes from 1 to {MOST:,} calls.")
+    if on := form.get("on", "").strip():
+        chosen["on"] = on
+    if nth := form.get("nth", "").strip():
+        sentence = f"The first one to be struck is a number from 1 to {MOST:,}."
+        chosen["nth"] = _number(nth, MOST, sentence)
+    if chance := form.get("chance", "").strip():
+        sentence = "The chance is a whole percentage from 1 to 100."
+        chosen["probability"] = _number(chance, 100, sentence) / 100
+    if seed := form.get("seed", "").strip():
+        chosen["seed"] = _number(seed, 1_000_000, "A seed is a number from 0 to 1,000,000.", 0)
+    return chosen
 
 
-async def _ask(stage: Stage, part: str, method: str, body: Any = None) -> Any:
-    url = {"bedrock": stage.config.bedrock_url}[part]
-    return await stage.sources.ask(
-        method, f"{url}/_local/faults", f"Local {part.capitalize()}", body
-    )
+def _number(text: str, most: int, sentence: str, least: int = 1) -> int:
+    if not text.isdecimal() or len(text) > 9 or not least <= int(text) <= most:
+        raise Refused(sentence, 400)
+    return int(text)
+
+
+def _how_many(count: int | None, part: Part) -> str:
+    if count is None:
+        return f"every {part.unit} of {part.name}"
+    return f"{'one' if count == 1 else count} {part.unit}{'' if count == 1 else 's'} of {part.name}"
+
+
+def _in_words(fault: Mapping[str, Any]) -> dict[str, Any]:
+    """A fault as the page shows it."""
+    part = PARTS[fault["part"]]
+    count, struck = fault["count"], fault["struck"]
+    own = [f"{name.replace('_', ' ')} {value}" for name, value in _own(fault).items()]
+    if fault["nth"] > 1:
+        own.append(f"from {part.unit} {fault['nth']} on")
+    if fault["probability"] < 1:
+        own.append(f"{fault['probability']:.0%} chance, seed {fault['seed']}")
+    return {
+        "id": fault["id"],
+        "part": fault["part"],
+        "name": f"{part.name}: {fault['kind'].replace('_', ' ')}",
+        "on": "" if fault["on"] == "*" else fault["on"],
+        "details": ", ".join(own),
+        "struck": f"struck {struck}" + (f" of {count}" if count else ", until disarmed"),
+        "unit": part.unit,
+        "left": None if count is None else count - struck,
+    }
+
+
+def _own(fault: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value for name, value in fault.items() if name not in _GENERAL and value is not None
+    }

@@ -67,7 +67,10 @@ def address(identifier: str) -> str:
 
 
 def shown(event: dict[str, Any], known: Mapping[str, people.Person]) -> dict[str, Any]:
-    """The event with its customer, that customer's user, and the state of all deliveries."""
+    """The event with its customer, that customer's user, and the state of all deliveries.
+
+    `faults` are the kinds of those that its attempts suffered.
+    """
     subject = event["data"]["object"]
     customer = subject["id"] if subject.get("object") == "customer" else subject.get("customer")
     customer = customer if isinstance(customer, str) else ""
@@ -81,6 +84,7 @@ def shown(event: dict[str, Any], known: Mapping[str, people.Person]) -> dict[str
         "about": f"{subject.get('object', '')} {subject.get('id', '')}".strip(),
         "state": _state(event["deliveries"]),
         "attempts": len(attempts),
+        "faults": list(dict.fromkeys(each["fault"] for each in attempts if each["fault"])),
         "last": max(attempts, key=lambda attempt: attempt["at"], default=None),
         "nextAt": min(
             (each["nextAt"] for each in event["deliveries"] if each["nextAt"]), default=None
