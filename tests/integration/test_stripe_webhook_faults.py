@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 import stripe
+from aiohttp.test_utils import make_mocked_request
 
 from localcloud.config import HOST
+from localcloud.console import render, timeline
 from tests.integration.stripe_fixtures import (
     LocalStripe,
     config_for,
@@ -275,6 +277,18 @@ def test_a_cut_connection_is_tried_again(
     until(lambda: endpoint.names() == whole)
     assert len(endpoint.cut) == parts
     assert endpoint.refused == []
+
+
+def test_the_console_names_the_faults_of_attempts(fresh: LocalStripe, endpoint: Endpoint) -> None:
+    arm(fresh, "corrupt_signature")
+    create(fresh, "Ada")
+    settled(fresh, "Ada")
+    [event] = fresh.control("/_local/events?type=customer.created")
+    seen = timeline.shown(event, {})
+    assert seen["faults"] == ["corrupt_signature"]
+    request = make_mocked_request("GET", timeline.address(event["id"]))
+    text = str(render.page(request, "event.html", event=seen, payload="", notice=None).text)
+    assert text.count("fault: corrupt signature") == 1
 
 
 def test_one_seed_is_one_series_of_events(fresh: LocalStripe, endpoint: Endpoint) -> None:
