@@ -117,7 +117,8 @@ def test_what_is_not_built_says_so(local: LocalStripe) -> None:
     parameter = refused(client.v1.customers.create, {"source": "tok_visa"})
     assert parameter.http_status == 501
     assert "the parameter source" in str(parameter)
-    assert local.http("GET", "/v2/core/events", key=True)[0] == 404
+    assert local.http("GET", "/v2/core/events", key=True)[0] == 501
+    assert local.http("GET", "/v3/customers", key=True)[0] == 404
     assert local.http("PATCH", "/v1/customers", key=True)[0] == 501
 
 

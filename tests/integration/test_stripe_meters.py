@@ -417,3 +417,10 @@ def test_thousands_of_events_are_no_burden(tmp_path: Path) -> None:
     )
     assert '"aggregated_value": 600' in summary
     account.store.close()
+
+
+def test_the_events_of_api_v2_are_not_built_and_say_so(local: LocalStripe) -> None:
+    new_meter(local, "second")
+    sent: Any = {"event_name": "second", "payload": {"stripe_customer_id": "cus_1", "value": "1"}}
+    with pytest.raises(stripe.APIError, match="does not implement POST /v2/billing/meter_events"):
+        local.client().v2.billing.meter_events.create(sent)

@@ -24,7 +24,7 @@ from localcloud.stripe import (
 )
 from localcloud.stripe.account import Account
 from localcloud.stripe.app_keys import ACCOUNT, STOPPING, WAKE
-from localcloud.stripe.errors import StripeError
+from localcloud.stripe.errors import StripeError, not_built
 from localcloud.stripe.nouns import new_id
 from localcloud.stripe.pages import routes as pages
 from localcloud.stripe.webhooks import Courier
@@ -129,13 +129,22 @@ def _refuse_strangers(request: web.Request) -> None:
         raise StripeError(403, "Only this machine's own pages may do that.")
 
 
-async def _handle_api(request: web.Request) -> web.Response:
-    if not request.path.startswith("/v1/"):
+def _no_route(request: web.Request) -> web.Response:
+    """Stripe's API v2 is not built; anything else outside `/v1` Stripe has not either."""
+    refusal = not_built(f"{request.method} {request.path}")
+    if not request.path.startswith("/v2/"):
         message = (
             f"Unrecognized request URL ({request.method}: {request.path}). Please see "
             "https://stripe.com/docs or we can help at https://support.stripe.com/."
         )
-        return web.json_response(StripeError(404, message).body(), status=404)
+        refusal = StripeError(404, message)
+    headers = {"Stripe-Should-Retry": "false"}
+    return web.json_response(refusal.body(), status=refusal.status, headers=headers)
+
+
+async def _handle_api(request: web.Request) -> web.Response:
+    if not request.path.startswith("/v1/"):
+        return _no_route(request)
     account = request.app[ACCOUNT]
     asked = api.Request(
         method=request.method,
