@@ -205,7 +205,7 @@ def test_it_touches_only_its_own_customer(local: LocalStripe) -> None:
         assert posted(visitor, action, **fields) == 409, action
     for query in (f"cancel={foreign.id}", f"invoice={foreign.latest_invoice}", "details=1"):
         page = visitor.go(f"/p/session/{visitor.session.id}?{query}")
-        assert (page.status, "Nothing was changed" in page.text) == (409, True)
+        assert (page.status, "Nothing here" in page.text) == (409, True)
     assert client.v1.subscriptions.retrieve(foreign.id).status == "active"
     assert client.v1.payment_methods.retrieve(card).customer == other.id
 

@@ -70,7 +70,7 @@ async def show(request: web.Request) -> web.Response:
     try:
         return view(visit, query, None)
     except StripeError as error:
-        return _refused(visit, error)
+        return _refused(visit, error, "Nothing here")
 
 
 def _query(visit: Visit, query: dict[str, str]) -> dict[str, str]:
@@ -151,9 +151,9 @@ def _confirmation(visit: Visit) -> web.Response:
     )
 
 
-def _refused(visit: Visit, error: StripeError) -> web.Response:
+def _refused(visit: Visit, error: StripeError, title: str = "Nothing was changed") -> web.Response:
     return render.message(
-        "Nothing was changed",
+        title,
         error.message,
         link=visit.session["url"],
         label="Back to billing",

@@ -85,7 +85,7 @@ class Visit:
 
 def refusal() -> StripeError:
     """What somebody asks for who is not offered it."""
-    return StripeError(409, "This is not in a state that allows it. Look at your billing page.")
+    return StripeError(409, "This is not possible now. Your billing page shows what is.")
 
 
 def find(request: web.Request) -> tuple[Visit | None, Obj | None]:
