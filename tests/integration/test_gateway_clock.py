@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.functions.emulator import Emulators
+from localcloud.functions.emulators import Emulators
 from tests.integration import stripe_fixtures
 from tests.integration.local_gateway import RunningGateway, make_config, running_gateway
 

@@ -17,6 +17,7 @@ from localcloud.config import HOST
 
 from .invocation import MAX_PAYLOAD_BYTES, Invocation
 from .launch import Launch
+from .output import forward_lines
 
 RUNTIME = Path(__file__).with_name("runtime.py")
 INIT_SECONDS = 30.0
@@ -100,7 +101,7 @@ class Worker:
             # A pipe of our own: asyncio's waits for every holder of it before a process counts as
             # ended, and a function may leave a child behind.
             reading, writing = os.pipe()
-            output = asyncio.create_task(self._forward_output(reading))
+            output = asyncio.create_task(forward_lines(reading, self._say))
             process = await self._spawn(address, writing)
             limit = asyncio.get_running_loop().call_later(INIT_SECONDS, self._init_timed_out)
             await process.wait()
@@ -155,22 +156,6 @@ class Worker:
         if self.retiring:
             self.kill()
         return self._process
-
-    async def _forward_output(self, descriptor: int) -> None:
-        reader = asyncio.StreamReader()
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", 0)
-        )
-        rest = b""
-        try:
-            while chunk := await reader.read(65536):
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    self._say(line.decode(errors="replace").rstrip())
-        finally:
-            transport.close()
-            if rest:
-                self._say(rest.decode(errors="replace"))
 
     async def _listen(self) -> str:
         """Open the Runtime API on a port of its own and return `host:port`."""

@@ -11,7 +11,7 @@ from aiohttp import web
 from localcloud.clock import Clock
 from localcloud.config import HOST, ROOT, StackConfig, functions
 from localcloud.console.app import Console
-from localcloud.functions.emulator import Emulators
+from localcloud.functions.emulators import Emulators
 from localcloud.functions.invocation import Result
 from localcloud.functions.invoke_api import bare_name
 from localcloud.functions.journal import Journal
@@ -30,6 +30,7 @@ from localcloud.functions.transport import Functions
 from .app import Site
 from .console_stage import stage_of
 from .control import Control
+from .endpoints import endpoints_of
 from .event import ApiIdentity
 from .http_api import Cors, HttpApi, Served
 from .invoke_app import invoke_application
@@ -122,30 +123,7 @@ class Gateway:
 
     def endpoints(self) -> dict[str, Any]:
         """What a client of this stack needs to know; answered by `GET /_local/endpoints`."""
-        config = self.config
-        return {
-            "site": config.site_url,
-            "api": f"{config.site_url}/backend",
-            "aws": config.aws_public_url,
-            "stripe": config.stripe_public_url,
-            "bedrock": config.bedrock_public_url,
-            "lambda": config.control_public_url,
-            "region": config.region,
-            "accountId": config.account_id,
-            "accessKeyId": config.access_key_id,
-            "secretAccessKey": config.secret_access_key,
-            "tableName": config.table_name,
-            "uploadsBucket": config.uploads_bucket,
-            "userPoolId": self.provisioned.get("user_pool_id", ""),
-            "userPoolClientId": self.provisioned.get("user_pool_client_id", ""),
-            "issuer": self.provisioned.get("issuer", ""),
-            "nextauthSecret": config.nextauth_secret,
-            "stripeSecretKey": config.stripe_secret_key,
-            "webhookSecret": config.webhook_secret,
-            "webhookUrl": config.webhook_url,
-            "stateDir": str(config.state_dir),
-            "frontend": config.frontend_url,
-        }
+        return endpoints_of(self.config, self.provisioned)
 
     # What a gateway for something else than this repository does in another way.
 
