@@ -33,7 +33,8 @@ def test_refused_values_and_nested_parameters_have_their_full_names() -> None:
     text = reference.generate()
     row = next(r for r in text.splitlines() if "| `POST /v1/subscriptions/{id}` |" in r)
     assert "`items[].price_data`" in row
-    assert "`payment_behavior=pending_if_incomplete`" in row
+    portal = next(r for r in text.splitlines() if "| `POST /v1/billing_portal/sessions` |" in r)
+    assert "`flow_data.type=customer_update`" in portal
     discounts = "discounts[]{coupon, discount, promotion_code}"
     assert f"`items[]{{deleted, {discounts}, id, metadata, price, quantity}}`" in row
 

@@ -75,7 +75,8 @@ def _due(work: Work, subscription: Obj) -> int | None:
     if status == "incomplete":
         return int(subscription["created"]) + INCOMPLETE_SECONDS
     pause = subscription["pause_collection"] or {}
-    moments = [subscription["cancel_at"], pause.get("resumes_at")]
+    pending = subscription["pending_update"] or {}
+    moments = [subscription["cancel_at"], pause.get("resumes_at"), pending.get("expires_at")]
     if status != "paused":
         moments.append(period_of(work, subscription)[1])
     if status == "trialing" and not subscription["_warned"]:
@@ -131,6 +132,8 @@ def end(
         status="canceled",
         canceled_at=subscription["canceled_at"] or work.now,
         ended_at=work.now,
+        pending_update=None,
+        _pending=None,
         cancellation_details={
             **subscription["cancellation_details"],
             **(details or {}),

@@ -3,7 +3,7 @@
 Source: "Using webhooks with subscriptions" and "Subscription invoices" of Stripe's documentation.
 """
 
-from localcloud.stripe import invoicing, subscription_pause
+from localcloud.stripe import invoicing, subscription_pause, subscription_pending
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_invoices import bill, draft
@@ -15,8 +15,10 @@ def on_due(work: Work, subscription: Obj) -> None:
     """What a deadline brings. `work.now` is the deadline, perhaps of several things at once."""
     if subscription_pause.over(work, subscription):
         life.save(work, subscription, life.UPDATED, pause_collection=None)
-        if subscription["_due"] is None or subscription["_due"] > work.now:
-            return
+    if subscription_pending.over(work, subscription):
+        subscription_pending.expire(work, subscription)
+    if subscription["_due"] is None or subscription["_due"] > work.now:
+        return
     if subscription["status"] == "incomplete":
         life.expire(work, subscription)
     elif subscription["cancel_at"] is not None and subscription["cancel_at"] <= work.now:

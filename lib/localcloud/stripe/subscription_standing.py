@@ -1,6 +1,7 @@
 """What a subscription's invoices make of its status when one is paid, void or given up by hand."""
 
 from localcloud.stripe import subscription_life as life
+from localcloud.stripe import subscription_pending
 from localcloud.stripe.store import Obj, Where, equal
 from localcloud.stripe.work import Work
 
@@ -21,6 +22,8 @@ def review(work: Work, invoice: Obj) -> None:
     statuses, handle unpaid subscriptions).
     """
     subscription = work.find("subscription", invoice["_subscription"])
+    if subscription:
+        subscription_pending.review(work, subscription, invoice)
     if subscription is None or subscription["status"] not in SETTLED:
         return
     newest = work.store.select(

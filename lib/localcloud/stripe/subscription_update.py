@@ -5,6 +5,7 @@ from localcloud.stripe import (
     plan_change,
     subscription_discounts,
     subscription_pause,
+    subscription_pending,
 )
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import invalid
@@ -41,6 +42,10 @@ def change_plan(work: Work, subscription: Obj, params: Obj) -> None:
     """
     if not set(params) & set(plan_change.PARAMS):
         return
+    if params.get("payment_behavior") == "pending_if_incomplete":
+        subscription_pending.attempt(work, subscription, params)
+        return
+    subscription_pending.discard(work, subscription)
     invoice = plan_change.change(work, subscription, params)
     if invoice is None:
         return

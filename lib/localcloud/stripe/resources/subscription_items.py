@@ -1,7 +1,7 @@
 """Subscription items: which prices a subscription has (https://docs.stripe.com/api/subscription_items)."""
 
 from localcloud.stripe import subscription_life as life
-from localcloud.stripe.errors import invalid
+from localcloud.stripe.errors import invalid, not_built
 from localcloud.stripe.lists import page_within
 from localcloud.stripe.params import (
     EXPAND,
@@ -59,6 +59,8 @@ def list_all(work: Work, params: Obj) -> Obj:
 
 def create(work: Work, params: Obj) -> Obj:
     """Add a price to a subscription."""
+    if params.get("payment_behavior") == "pending_if_incomplete":
+        raise not_built("adding an item by a pending update")
     subscription = work.need("subscription", params.pop("subscription"), param="subscription")
     known = set(subscription["_items"])
     _change(work, subscription, params)

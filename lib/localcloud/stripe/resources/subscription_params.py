@@ -19,8 +19,7 @@ from localcloud.stripe.params import (
 )
 
 PAYMENT_BEHAVIOR = Enum(
-    ("allow_incomplete", "default_incomplete", "error_if_incomplete"),
-    unbuilt=("pending_if_incomplete",),
+    ("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
 )
 PRORATION = Enum(("always_invoice", "create_prorations", "none"))
 TRIAL_SETTINGS = Hash(
