@@ -105,6 +105,45 @@ def mismatch(value: Any, alternatives: list[Any], at: str, version: str) -> Iter
         yield f"{at} is {value!r}, not a string"
 
 
+def disputed(local: LocalStripe) -> dict[str, str]:
+    """An inquiry that was given up and a chargeback that was won."""
+    disputes = local.client().v1.disputes
+    for card in ("4000000000000259", "4000000000001976"):
+        local.subscriber(card)
+    inquiry, chargeback = disputes.list({"limit": 2}).data
+    disputes.update(chargeback.id, {"evidence": {"uncategorized_text": "winning_evidence"}})
+    disputes.close(inquiry.id)
+    return {"dispute": "disputes?expand[]=data.charge"}
+
+
+def by_hand(local: LocalStripe) -> dict[str, str]:
+    """Invoices and items that the API made, one of them written off."""
+    client = local.client()
+    customer, subscription = local.subscriber()
+    invoice = client.v1.invoices.create({"customer": customer.id})
+
+    def add(**more: Any) -> None:
+        params: Any = {"customer": customer.id, "amount": 700, "currency": "usd", **more}
+        client.v1.invoice_items.create(params)
+
+    add(subscription=subscription.id)
+    add(invoice=invoice.id)
+    late = client.v1.invoices.create(
+        {"customer": customer.id, "collection_method": "send_invoice", "days_until_due": 3}
+    )
+    add(invoice=late.id)
+    client.v1.invoices.send_invoice(late.id)
+    client.v1.invoices.mark_uncollectible(late.id)
+    products: Any = {"products": [client.v1.products.list({"limit": 1}).data[0].id]}
+    coupon = client.v1.coupons.create({"percent_off": 5, "applies_to": products})
+    return {
+        "coupon of products": f"coupons/{coupon.id}?expand[]=applies_to",
+        "invoice made by hand": f"invoices/{invoice.id}",
+        "invoice written off": f"invoices/{late.id}",
+        "invoiceitem made by hand": f"invoiceitems?customer={customer.id}",
+    }
+
+
 @pytest.fixture(scope="module")
 def everything(local: LocalStripe) -> dict[str, str]:
     """An account in which every kind of object exists; its path by kind (and situation)."""
@@ -156,6 +195,8 @@ def everything(local: LocalStripe) -> dict[str, str]:
     used: Any = {"customer": customer.id, "items": [{"price": metered.id}]}
     usage = client.v1.subscriptions.create(used)
     return {
+        **disputed(local),
+        **by_hand(local),
         "billing.meter": "billing/meters",
         "billing.meter_event_summary": (
             f"billing/meters/{meter.id}/event_summaries?customer={customer.id}&{minutes}"
@@ -307,6 +348,8 @@ PARAMS = {
     ("POST", "/v1/subscription_items"): "SubscriptionItemCreateParams",
     ("POST", "/v1/subscription_items/{id}"): "SubscriptionItemUpdateParams",
     ("GET", "/v1/subscription_items"): "SubscriptionItemListParams",
+    ("POST", "/v1/invoiceitems"): "InvoiceItemCreateParams",
+    ("POST", "/v1/invoiceitems/{id}"): "InvoiceItemUpdateParams",
     ("GET", "/v1/invoiceitems"): "InvoiceItemListParams",
     ("POST", "/v1/coupons"): "CouponCreateParams",
     ("POST", "/v1/coupons/{id}"): "CouponUpdateParams",
@@ -316,7 +359,9 @@ PARAMS = {
     ("GET", "/v1/promotion_codes"): "PromotionCodeListParams",
     ("GET", "/v1/invoices"): "InvoiceListParams",
     ("POST", "/v1/invoices/create_preview"): "InvoiceCreatePreviewParams",
+    ("POST", "/v1/invoices"): "InvoiceCreateParams",
     ("POST", "/v1/invoices/{id}"): "InvoiceUpdateParams",
+    ("POST", "/v1/invoices/{id}/send"): "InvoiceSendInvoiceParams",
     ("POST", "/v1/invoices/{id}/finalize"): "InvoiceFinalizeInvoiceParams",
     ("POST", "/v1/invoices/{id}/mark_uncollectible"): "InvoiceMarkUncollectibleParams",
     ("POST", "/v1/invoices/{id}/pay"): "InvoicePayParams",

@@ -28,7 +28,7 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "invoice": words(
         """invoice.created invoice.deleted invoice.finalized invoice.marked_uncollectible
         invoice.paid invoice.payment_action_required invoice.payment_failed
-        invoice.payment_succeeded invoice.updated invoice.voided"""
+        invoice.payment_succeeded invoice.sent invoice.updated invoice.voided"""
     ),
     "invoice_payment": ("invoice_payment.paid",),
     "invoiceitem": words("invoiceitem.created invoiceitem.deleted"),

@@ -75,6 +75,30 @@ def pay_out_of_band(work: Work, invoice: Obj) -> None:
     subscription_standing.review(work, invoice)
 
 
+def send(work: Work, invoice: Obj) -> None:
+    """Send an invoice to its customer, finalized first; there is no mail, only the event.
+
+    Raises a 400 for one that is charged automatically or that nobody has to pay any more.
+    """
+    if invoice["collection_method"] != "send_invoice":
+        raise invalid(
+            "You can only manually send an invoice if its collection method is 'send_invoice'."
+        )
+    if invoice["status"] not in ("draft", "open"):
+        raise invalid("This invoice cannot be sent right now.")
+    if invoice["status"] == "draft":
+        finalize(work, invoice)
+    if invoice["status"] == "open":
+        work.emit("invoice.sent", invoice)
+
+
+def send_by_itself(work: Work, invoice: Obj) -> None:
+    """The hour of a draft that is sent is over; whatever else was planned is not done."""
+    work.update(invoice, _due=None)
+    if invoice["status"] == "draft":
+        send(work, invoice)
+
+
 def void(work: Work, invoice: Obj) -> None:
     """Take back an open or uncollectible invoice. Raises a 400 for any other."""
     if invoice["status"] == "paid":

@@ -48,6 +48,27 @@ def changes(work: Work, invoice: Obj, params: Obj) -> Obj:
         wanted = params["default_payment_method"]
         customer = invoice["customer"]
         found["default_payment_method"] = own_method(work, customer, params) if wanted else None
+    return {**found, **_collection(invoice, params)}
+
+
+def _collection(invoice: Obj, params: Obj) -> Obj:
+    """How it is collected, and when it is due: only what is sent to someone has a due date."""
+    method = params.get("collection_method", invoice["collection_method"])
+    found: Obj = {"collection_method": method}
+    due = {"days_until_due", "due_date"} & set(params)
+    if len(due) == 2:
+        raise invalid("You may only specify one of these parameters: days_until_due, due_date.")
+    if due and method != "send_invoice":
+        raise invalid(
+            "You can only specify 'due_date' or 'days_until_due' if invoice collection method is "
+            "'send_invoice'."
+        )
+    if "days_until_due" in params:
+        found["due_date"] = invoice["created"] + params["days_until_due"] * 86400
+    elif "due_date" in params:
+        found["due_date"] = params["due_date"]
+    elif method == "charge_automatically":
+        found["due_date"] = None
     return found
 
 

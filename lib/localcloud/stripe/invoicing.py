@@ -12,6 +12,8 @@ from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work, difference
 
 DRAFT_SECONDS = 3600
+PURPOSES = {"manual": "Payment for Invoice", "subscription_create": "Subscription creation"}
+"""How the payment intent of an invoice describes itself, by `billing_reason`."""
 
 
 def draft(
@@ -100,10 +102,8 @@ def pay(
         invoice["amount_remaining"],
         invoice["currency"],
         invoice["customer"],
-        description="Subscription creation"
-        if invoice["billing_reason"] == "subscription_create"
-        else "Subscription update",
-        setup_future_usage="off_session",
+        description=PURPOSES.get(invoice["billing_reason"], "Subscription update"),
+        setup_future_usage="off_session" if invoice["_subscription"] else None,
     )
     counts = automatic or invoice["attempt_count"] == 0
     attempts: dict[str, Any] = {

@@ -1,9 +1,22 @@
 """Invoice items: charges and credits that wait for an invoice (https://docs.stripe.com/api/invoiceitems)."""
 
-from localcloud.stripe.errors import invalid
+from localcloud.stripe import invoice_item_changes
+from localcloud.stripe.currency import Currency
+from localcloud.stripe.invoice_composition import SHARED
 from localcloud.stripe.lists import page
 from localcloud.stripe.nouns import new_id
-from localcloud.stripe.params import EXPAND, PAGE, Boolean, Hash, Range, Text
+from localcloud.stripe.params import (
+    EXPAND,
+    PAGE,
+    Boolean,
+    Hash,
+    Integer,
+    Metadata,
+    Range,
+    Spec,
+    Text,
+    words,
+)
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.store import Obj, Where, equal, within
 from localcloud.stripe.work import Work
@@ -22,13 +35,7 @@ def new(work: Work, customer: str, line: Obj, moment: int) -> Obj:
     item = {
         "id": new_id("invoiceitem"),
         "object": "invoiceitem",
-        **{
-            name: line[name]
-            for name in (
-                *("amount", "currency", "description", "discountable", "metadata"),
-                *("period", "pricing", "quantity", "quantity_decimal"),
-            )
-        },
+        **{name: line[name] for name in SHARED},
         "customer": customer,
         "customer_account": None,
         "date": moment,
@@ -53,17 +60,30 @@ def new(work: Work, customer: str, line: Obj, moment: int) -> Obj:
 
 
 def pending(work: Work, subscription: Obj) -> list[Obj]:
-    """What waits for the subscription's next invoice: the newest change first, its credit first."""
-    found = work.store.select(
-        "invoiceitem",
-        equal("customer", subscription["customer"]),
-        equal("_subscription", subscription["id"]),
-        WAITS,
-        EXISTS,
+    """What waits for the subscription's next invoice: the newest change first, its credit first.
+
+    What belongs to no subscription comes with the first that is invoiced in its currency.
+    """
+    free = Where("json_extract(body, '$._subscription') IS NULL")
+    own = equal("_subscription", subscription["id"])
+    found = _waiting(
+        work,
+        subscription["customer"],
+        Where(f"({own.sql} OR {free.sql})", own.values),
+        equal("currency", subscription["currency"]),
     )
     found.reverse()
-    found.sort(key=lambda item: -item["date"])
-    return found
+    return sorted(found, key=lambda item: -int(item["date"]))
+
+
+def waiting(work: Work, customer: str, currency: str | None) -> list[Obj]:
+    """What waits for any invoice of a customer, in one currency or in all; the newest first."""
+    wheres = [equal("currency", currency)] if currency else []
+    return _waiting(work, customer, *wheres)
+
+
+def _waiting(work: Work, customer: str, *wheres: Where) -> list[Obj]:
+    return work.store.select("invoiceitem", equal("customer", customer), *wheres, WAITS, EXISTS)
 
 
 def line_of(item: Obj) -> Obj:
@@ -74,6 +94,17 @@ def line_of(item: Obj) -> Obj:
 
 def retrieve(work: Work, params: Obj, id: str) -> Obj:
     return work.present(work.need("invoiceitem", id))
+
+
+def create(work: Work, params: Obj) -> Obj:
+    """Charge or credit a customer with the draft that is named, or with the next invoice."""
+    return work.present(invoice_item_changes.create(work, params))
+
+
+def update(work: Work, params: Obj, id: str) -> Obj:
+    item = work.need("invoiceitem", id)
+    invoice_item_changes.update(work, item, params)
+    return work.present(item)
 
 
 def list_all(work: Work, params: Obj) -> Obj:
@@ -91,18 +122,37 @@ def list_all(work: Work, params: Obj) -> Obj:
 
 
 def delete(work: Work, params: Obj, id: str) -> Obj:
-    """Take back an item that no invoice has yet."""
+    """Take back an item that waits, or lies on a draft."""
     item = work.need("invoiceitem", id)
-    if item["invoice"]:
-        raise invalid(
-            "This invoice item is attached to an invoice that is no longer editable, so it cannot "
-            "be deleted.",
-            code="invoice_not_editable",
-        )
-    work.emit("invoiceitem.deleted", item)
-    return work.present(work.update(item, _deleted=True))
+    invoice_item_changes.delete(work, item)
+    return work.present(item)
 
 
+FIELDS: dict[str, Spec] = {
+    **EXPAND,
+    "amount": Integer(),
+    "description": Text(5000, clearable=True),
+    "discountable": Boolean(),
+    "metadata": Metadata(),
+    "period": Hash({"end": Integer(0), "start": Integer(0)}, required=("end", "start")),
+    "pricing": Hash({"price": Text()}, required=("price",)),
+    "quantity": Integer(1),
+}
+UNBUILT = words(
+    "discounts price_data quantity_decimal tax_behavior tax_code tax_rates unit_amount_decimal"
+)
+CREATE = Hash(
+    {
+        **FIELDS,
+        "currency": Currency(),
+        "customer": Text(),
+        "invoice": Text(),
+        "subscription": Text(),
+    },
+    required=("customer",),
+    unbuilt=(*UNBUILT, "customer_account"),
+)
+UPDATE = Hash(FIELDS, unbuilt=(*UNBUILT, "invoicing_rules"))
 RESOURCE = Resource(
     kind="invoiceitem",
     expandable={
@@ -127,7 +177,9 @@ RESOURCE = Resource(
                 unbuilt=("customer_account",),
             ),
         ),
+        Route("POST", URL, create, CREATE),
         Route("GET", URL + "/{id}", retrieve, Hash(EXPAND)),
+        Route("POST", URL + "/{id}", update, UPDATE),
         Route("DELETE", URL + "/{id}", delete),
     ),
 )

@@ -1,13 +1,13 @@
 """Invoices in the API, in basil's shape (https://docs.stripe.com/api/invoices); see `invoicing`."""
 
-from localcloud.stripe import dunning, invoice_actions, invoice_update
+from localcloud.stripe import dunning, invoice_actions, invoice_create, invoice_update
 from localcloud.stripe.errors import StripeError, invalid
 from localcloud.stripe.invoice_preview import PARAMS, preview
 from localcloud.stripe.lists import as_list, page, page_within
 from localcloud.stripe.params import EXPAND, PAGE, Hash
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.resources import invoice_payments
-from localcloud.stripe.resources.invoice_params import FINALIZE, LIST, PAY, UPDATE
+from localcloud.stripe.resources.invoice_params import CREATE, FINALIZE, LIST, PAY, UPDATE
 from localcloud.stripe.store import Obj, Where, equal, within
 from localcloud.stripe.work import Work, plain
 
@@ -45,6 +45,10 @@ def list_all(work: Work, params: Obj) -> Obj:
     return page(work, "invoice", URL, params, *wheres)
 
 
+def create(work: Work, params: Obj) -> Obj:
+    return work.present(invoice_create.create(work, params))
+
+
 def update(work: Work, params: Obj, id: str) -> Obj:
     invoice = work.need("invoice", id)
     invoice_update.update(work, invoice, params)
@@ -61,6 +65,20 @@ def finalize(work: Work, params: Obj, id: str) -> Obj:
     invoice = work.need("invoice", id)
     invoice_actions.finalize(work, invoice, advance=params.get("auto_advance"))
     return work.present(invoice)
+
+
+def send(work: Work, params: Obj, id: str) -> Obj:
+    invoice = work.need("invoice", id)
+    invoice_actions.send(work, invoice)
+    return work.present(invoice)
+
+
+def on_due(work: Work, invoice: Obj) -> None:
+    """An invoice that is sent is never charged by itself."""
+    if invoice["collection_method"] == "send_invoice":
+        invoice_actions.send_by_itself(work, invoice)
+    else:
+        dunning.on_due(work, invoice)
 
 
 def void(work: Work, params: Obj, id: str) -> Obj:
@@ -137,7 +155,7 @@ def _confirmation_secret(work: Work, invoice: Obj) -> Obj | None:
 RESOURCE = Resource(
     kind="invoice",
     present=present,
-    on_due=dunning.on_due,
+    on_due=on_due,
     expandable={
         "customer": "customer",
         "default_payment_method": "payment_method",
@@ -145,6 +163,7 @@ RESOURCE = Resource(
     },
     included={"payments": _payments, "confirmation_secret": _confirmation_secret},
     routes=(
+        Route("POST", URL, create, CREATE),
         Route("GET", URL, list_all, LIST),
         Route("POST", URL + "/create_preview", preview, PARAMS),
         Route("GET", URL + "/{id}", retrieve, Hash(EXPAND)),
@@ -153,6 +172,7 @@ RESOURCE = Resource(
         Route("POST", URL + "/{id}/finalize", finalize, FINALIZE),
         Route("POST", URL + "/{id}/mark_uncollectible", mark_uncollectible, Hash(EXPAND)),
         Route("POST", URL + "/{id}/pay", pay, PAY),
+        Route("POST", URL + "/{id}/send", send, Hash(EXPAND)),
         Route("POST", URL + "/{id}/void", void, Hash(EXPAND)),
         Route("GET", URL + "/{id}/lines", list_lines, Hash(PAGE)),
     ),
