@@ -50,6 +50,9 @@ def _journey(page: Page, endpoints: dict[str, Any]) -> None:
     person.subscribe()
     person.chat()
     _take(page, "dashboard")
+    page.get_by_role("button", name="Manage subscription").click()
+    expect(page.get_by_role("heading", name="Invoice history")).to_be_visible()
+    _take(page, "portal")
 
 
 def _console(browser: Browser, endpoints: dict[str, Any]) -> None:

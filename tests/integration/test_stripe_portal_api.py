@@ -98,6 +98,11 @@ def test_an_update_keeps_what_it_does_not_name(local: LocalStripe) -> None:
         ),
         ({"subscription_cancel": {"mode": "immediately"}}, 400, "Missing required param"),
         (
+            {"subscription_cancel": {"enabled": True, "cancellation_reason": {"enabled": True}}},
+            400,
+            "features[subscription_cancel][cancellation_reason][options]",
+        ),
+        (
             {"subscription_cancel": {"enabled": True, "proration_behavior": "always_invoice"}},
             400,
             "must be one of none or create_prorations",

@@ -82,16 +82,6 @@ PLAN: dict[str, Spec] = {
     "proration_behavior": PRORATION,
     "trial_update_behavior": Only(Enum(("continue_trial", "end_trial")), since=CLOVER),
 }
-CANCEL: dict[str, Spec] = {
-    "cancellation_reason": Hash(
-        {"enabled": Boolean(), "options": Array(Enum(FEEDBACK), clearable=True)},
-        required=("enabled",),
-        unbuilt=("feedback_options",),
-    ),
-    "enabled": Boolean(),
-    "mode": Enum(("at_period_end", "immediately")),
-    "proration_behavior": PRORATION,
-}
 ON_OFF = Hash({"enabled": Boolean()}, required=("enabled",))
 
 
@@ -112,13 +102,27 @@ def _features(*required: str) -> Hash:
                 required=("enabled",),
                 unbuilt=("payment_method_configuration",),
             ),
-            "subscription_cancel": Hash(CANCEL, required=required),
+            "subscription_cancel": Hash(_cancel(*required), required=required),
             "subscription_pause": Hash({"enabled": Off()}, unbuilt=("duration",)),
             "subscription_update": Hash(
                 PLAN, required=required, unbuilt=words("schedule_at_period_end")
             ),
         }
     )
+
+
+def _cancel(*required: str) -> dict[str, Spec]:
+    reason = Hash(
+        {"enabled": Boolean(), "options": Array(Enum(FEEDBACK), clearable=True)},
+        required=("enabled", "options") if required else ("enabled",),
+        unbuilt=("feedback_options",),
+    )
+    return {
+        "cancellation_reason": reason,
+        "enabled": Boolean(),
+        "mode": Enum(("at_period_end", "immediately")),
+        "proration_behavior": PRORATION,
+    }
 
 
 CREATE = _features("enabled")
