@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import stripe
 
-from localcloud.stripe import event_types, reference
+from localcloud.stripe import event_names, event_types, reference
 from localcloud.stripe.cards import CARDS, TOKENS
 from localcloud.stripe.resources.index import RESOURCES
 
@@ -44,6 +44,7 @@ def test_events_are_stripes_own() -> None:
     known = set(typing.get_args(typing.get_args(fields["enabled_events"])[0]))
     ours = [name for names in event_types.EVENTS.values() for name in names]
     assert set(ours) <= known
+    assert known - {"*"} == event_names.KNOWN, "what an endpoint may ask for"
     assert len(ours) == len(set(ours))
 
 

@@ -110,6 +110,19 @@ def test_payload_has_the_endpoints_version(local: LocalStripe, receiver: Receive
     assert by_api.data.object["ui_mode"] == "embedded"
 
 
+@pytest.mark.parametrize("name", ["customer.*", "customer.subscription", "customer.update", ""])
+def test_types_that_do_not_exist_are_refused(local: LocalStripe, name: str) -> None:
+    """Stripe has no patterns but `*`: an endpoint for `customer.*` would never get anything."""
+    client = local.client()
+    with pytest.raises(stripe.InvalidRequestError) as wrong:
+        endpoint(local, "http://127.0.0.1:9/hook", enabled_events=["customer.created", name])
+    assert wrong.value.param == "enabled_events[1]"
+    made = endpoint(local, "http://127.0.0.1:9/hook", enabled_events=["invoice.upcoming"])
+    with pytest.raises(stripe.InvalidRequestError, match="There are no patterns"):
+        client.v1.webhook_endpoints.update(made.id, {"enabled_events": ["*", name]})  # type: ignore[list-item]
+    client.v1.webhook_endpoints.delete(made.id)
+
+
 def test_only_enabled_events_are_sent(local: LocalStripe, receiver: Receiver) -> None:
     endpoint(local, receiver.url, enabled_events=["customer.deleted"])
     client = local.client()

@@ -5,6 +5,7 @@ from typing import Any
 
 from localcloud.stripe import versions
 from localcloud.stripe.errors import invalid
+from localcloud.stripe.event_names import EventName
 from localcloud.stripe.lists import page
 from localcloud.stripe.nouns import random_text
 from localcloud.stripe.params import (
@@ -40,7 +41,7 @@ class Version:
 FIELDS: dict[str, Spec] = {
     **EXPAND,
     "description": Text(clearable=True),
-    "enabled_events": Array(Text(), longest=500),
+    "enabled_events": Array(EventName(), longest=500),
     "metadata": Metadata(),
     "url": Url(),
 }
