@@ -274,6 +274,20 @@ def test_a_cancellation_at_the_end_bills_the_last_period(april: LocalStripe) -> 
     assert (ended.status, ended.latest_invoice) == ("canceled", final.id)
 
 
+def test_a_trial_that_is_not_gone_on_with_costs_nothing(april: LocalStripe) -> None:
+    meter = new_meter(april, "left")
+    subscription = subscribe(april, metered_price(april, meter).id, trial_period_days=7)
+    report(april, meter, subscription.customer, 300)
+    update: Any = {"cancel_at_period_end": True}
+    april.client().v1.subscriptions.update(subscription.id, update)
+    april.advance(8 * DAY)
+    ended = april.client().v1.subscriptions.retrieve(subscription.id)
+    assert (ended.status, [each.total for each in invoices(april, subscription)]) == (
+        "canceled",
+        [0],
+    )
+
+
 def test_nothing_used_makes_no_last_invoice(april: LocalStripe) -> None:
     meter = new_meter(april, "idle")
     subscription = subscribe(april, metered_price(april, meter).id)

@@ -43,8 +43,13 @@ def rest(work: Work, subscription: Obj) -> list[Obj]:
 
 
 def final(work: Work, subscription: Obj, item: Obj) -> list[Obj]:
-    """Lines for what an item that ends now was used for, this second included, if it was."""
+    """Lines for what an item that ends now was used for, this second included, if it was.
+
+    A trial's use is not worth an invoice.
+    """
     start, end = item["_used_from"], work.now
+    if _in_trial(subscription, start, end):
+        return []
     used = lines(work, subscription, item, start, end, until=end + 1)
     return [line for line in used if line["quantity"]]
 

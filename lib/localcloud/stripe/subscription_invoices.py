@@ -23,9 +23,7 @@ def bill(work: Work, subscription: Obj, reason: str, *, balance: bool = True) ->
 def draft(work: Work, subscription: Obj, reason: str) -> Obj:
     """A draft for what waits and for the current period of every item; a trial's costs nothing.
 
-    Of a metered item it is what was used up to that period.
-
-    `reason` is Stripe's `billing_reason`.
+    Of a metered item it is what was used up to that period. `reason` is Stripe's `billing_reason`.
     """
     period = period_of(work, subscription)
     cycle = reason in ("subscription_cycle", "upcoming")
