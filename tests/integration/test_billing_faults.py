@@ -21,6 +21,7 @@ from tests.integration.stripe_fixtures import until
 __all__ = ["stage"]
 CUSTOMER, SESSION = "POST /v1/customers", "POST /v1/checkout/sessions"
 SETTLED = {"succeeded", "failed"}
+REFUSALS = ("throttle", "error_before", "disconnect_after")
 
 
 def local(stage: Stage, path: str, body: Any = None, method: str | None = None) -> Any:
@@ -206,6 +207,32 @@ def test_every_fault_of_webhooks_ends_in_the_same_state(
     refused = 400 in wire.statuses
     assert refused == (fault["kind"] in ("corrupt_signature", "old_timestamp"))
     assert 500 not in wire.statuses
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_faults_of_both_sides_at_once_end_in_the_same_state(
+    stage: Stage, wire: Wire, seed: int
+) -> None:
+    """Stripe refuses to be asked while its events come twice, late, in disorder and spoilt."""
+    session = stage.session_id()
+    for number, fault in enumerate(each for each in WEBHOOK_FAULTS if each["kind"] != "drop"):
+        chance = {"count": None, "probability": 0.3, "seed": 10 * seed + number}
+        arm(stage, part="webhooks", **fault, **chance)
+    for kind in REFUSALS:
+        arm(stage, kind, on="GET /v1/subscriptions", count=2)
+    assert stage.pay(session) == "complete"
+    told = attempts(stage, wire)
+    assert len({attempt["fault"] for attempt in told} - {None}) > 1
+    spent = local(stage, "/_local/faults")["spent"][: len(REFUSALS)]
+    assert {each["kind"] for each in spent} == set(REFUSALS)
+    bought = stage.entitlement
+    assert bought
+    assert bought.stripe_status == "active"
+    stage.stripe.subscriptions.cancel(bought.stripe_subscription_id)
+    attempts(stage, wire)
+    assert stage.entitlement
+    assert stage.entitlement.stripe_status == "canceled"
+    assert stage.user_item["subscriptionStatus"] == "cancelled"
 
 
 def settle(stage: Stage, fault: dict[str, Any]) -> None:
