@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from operations.stripe.portal import FEATURES
 from tests.integration.portal_visitor import Visitor, types_since, visit
 from tests.integration.stripe_fixtures import (
     ENDIVE,
@@ -221,6 +222,24 @@ def test_a_form_of_another_site_is_refused(local: LocalStripe) -> None:
     assert b"was not sent by your billing page" in text
     assert local.client().v1.subscriptions.retrieve(subscription.id).status == "active"
     assert posted(visitor, "unheard-of") == 404
+
+
+def test_it_offers_what_stripe_setup_has_configured(local: LocalStripe) -> None:
+    customer, _ = local.subscriber()
+    page = visit(local, customer.id, FEATURES).page
+    for text in ("Cancel plan", "Payment methods", "Invoice history"):
+        assert text in page.text
+    assert "Change plan" not in page.text
+
+
+def test_what_a_customer_is_called_is_text(local: LocalStripe) -> None:
+    customer, _ = local.subscriber()
+    local.client().v1.customers.update(customer.id, {"name": "<script>alert(1)</script>"})
+    features = {"customer_update": {"enabled": True, "allowed_updates": ["name"]}}
+    visitor = visit(local, customer.id, features)
+    _, _, body = local.http("GET", f"/p/session/{visitor.session.id}")
+    assert b"<script>alert(1)" not in body
+    assert b"&lt;script&gt;alert(1)" in body
 
 
 def test_it_obeys_its_configuration(local: LocalStripe) -> None:

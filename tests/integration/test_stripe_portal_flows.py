@@ -136,3 +136,18 @@ def test_a_flow_that_came_too_late_says_so(local: LocalStripe, status: str) -> N
         client.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
     page = visitor.press("Confirm cancellation")
     assert (page.status, "Nothing was changed" in page.text) == (409, True)
+
+
+def test_a_change_that_is_made_already_is_not_offered_again(local: LocalStripe) -> None:
+    customer, subscription = local.subscriber()
+    item = subscription["items"].data[0].id
+    wanted = {"id": item, "price": local.price(PROFESSIONAL)}
+    flow = {
+        "type": "subscription_update_confirm",
+        "subscription_update_confirm": {"subscription": subscription.id, "items": [wanted]},
+    }
+    visitor = visit(local, customer.id, switching(local), flow)
+    change: Any = {"items": [wanted]}
+    local.client().v1.subscriptions.update(subscription.id, change)
+    page = visitor.press("Confirm")
+    assert (page.status, "This is your plan already." in page.text) == (409, True)

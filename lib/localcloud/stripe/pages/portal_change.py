@@ -57,6 +57,8 @@ def confirm(visit: Visit, query: dict[str, str], alert: str | None = None) -> we
         if "code" in query:  # a promotion code that cannot be redeemed spoils nothing else
             query = {name: value for name, value in query.items() if name != "code"}
             return confirm(visit, query, error.message)
+        if (visit.flow or {}).get("type") == "subscription_update_confirm":
+            raise  # there is nothing to choose
         return choose(visit, query, error.message)
     allowed = visit.feature("subscription_update")["default_allowed_updates"]
     return visit.page(
