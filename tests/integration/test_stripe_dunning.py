@@ -83,6 +83,44 @@ def test_an_unpaid_subscription_gets_drafts_that_nobody_charges(fresh: LocalStri
     assert fresh.client().v1.subscriptions.retrieve(subscription.id).status == "unpaid"
 
 
+def test_paying_the_newest_draft_brings_an_unpaid_subscription_back(fresh: LocalStripe) -> None:
+    schedule(fresh, days=[1], then="unpaid")
+    customer, subscription = renewed(fresh)
+    client = fresh.client()
+    owed = invoice_of(fresh, subscription)
+    move(fresh, 40 * DAY)
+    draft = invoice_of(fresh, subscription)
+    good = client.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    client.v1.invoices.pay(owed.id, {"payment_method": good.id})
+    assert client.v1.subscriptions.retrieve(subscription.id).status == "unpaid", "not the newest"
+    opened = client.v1.invoices.finalize_invoice(draft.id)
+    assert (opened.status, opened.auto_advance) == ("open", False)
+    client.v1.invoices.pay(draft.id, {"payment_method": good.id})
+    assert client.v1.subscriptions.retrieve(subscription.id).status == "active"
+    told = named(fresh, customer, "customer.subscription.updated")[-1]
+    assert told.data.previous_attributes.to_dict() == {"status": "unpaid"}
+    client.v1.subscriptions.update(subscription.id, {"default_payment_method": good.id})
+    assert fresh.renew(subscription).status == "active"
+    assert invoice_of(fresh, subscription).status == "paid"
+
+
+def test_a_draft_that_waits_when_it_becomes_unpaid_is_not_charged(fresh: LocalStripe) -> None:
+    """The only retry, a week after the attempt, is due when the next week's draft is."""
+    schedule(fresh, days=[7], then="unpaid")
+    client = fresh.client()
+    product = client.v1.prices.retrieve(fresh.price()).product
+    weekly: Any = {"product": product, "currency": "usd", "unit_amount": 900}
+    price = client.v1.prices.create({**weekly, "recurring": {"interval": "week"}})
+    customer, subscription = fresh.subscriber(line_items=[{"price": price.id, "quantity": 1}])
+    bad = client.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer.id})
+    client.v1.subscriptions.update(subscription.id, {"default_payment_method": bad.id})
+    assert fresh.renew(subscription).status == "past_due"
+    assert fresh.renew(subscription).status == "unpaid"
+    draft = invoice_of(fresh, subscription)
+    assert (draft.status, draft.auto_advance) == ("draft", False)
+    assert draft.automatically_finalizes_at is None
+
+
 def test_the_account_may_leave_it_past_due(fresh: LocalStripe) -> None:
     schedule(fresh, days=[], then="past_due")
     customer, subscription = renewed(fresh)
