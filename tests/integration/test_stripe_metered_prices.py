@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import stripe
 
+from localcloud.stripe.store import Store
 from tests.integration.stripe_fixtures import (
     BASIL,
     DAY,
@@ -611,3 +612,17 @@ def test_versions_agree_about_the_line(april: LocalStripe) -> None:
     assert "quantity_decimal" not in old
     assert (old["quantity"], str(new["quantity_decimal"])) == (3, "3")
     assert not [name for name in new if name.startswith("_")]
+
+
+def test_a_subscription_of_an_earlier_release_renews(april: LocalStripe) -> None:
+    """Its items do not say since when they are used."""
+    subscription = subscribe(april, april.price(STARTER))
+    store = Store(april.config.state_dir / "stripe.sqlite")
+    with store.transaction():
+        item = store.get("subscription_item", subscription["items"].data[0].id)
+        assert item is not None
+        del item["_used_from"]
+        store.put(item)
+    store.close()
+    april.advance(MONTH + 2 * HOUR)
+    assert [each.status for each in invoices(april, subscription)] == ["paid", "paid"]

@@ -13,9 +13,10 @@ from localcloud.stripe.work import Work
 def close(item: Obj, moment: int, *, free: bool = False) -> None:
     """What an item was used for up to `moment` is due with the next invoice, unless it is `free`.
 
-    The caller stores the item.
+    The caller stores the item. One that an earlier release stored was used since its period began.
     """
-    item["_past"] = None if free else [item["_used_from"], moment]
+    since = item.get("_used_from", item["current_period_start"])
+    item["_past"] = None if free else [since, moment]
     item["_used_from"] = moment
 
 
