@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from localcloud.session import V4_COOKIE
 from tests.e2e.browsing import ACCEPTED, DESKTOP, PATIENCE, PHONE, Visitor, Watch
 from tests.e2e.journey import PASSWORD
 
@@ -71,3 +72,19 @@ def test_the_journey_in_a_browser(
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= viewport["width"], "the page scrolls sideways"
     page.close()
+
+
+def test_a_session_that_has_ended_says_so(browser: Browser, endpoints: dict[str, Any]) -> None:
+    context = browser.new_context()
+    site = endpoints["site"]
+    context.add_cookies([{"name": V4_COOKIE, "value": "old", "url": site}])
+    page = context.new_page()
+    page.goto(site)
+    expect(page.get_by_text("Your session has ended: sign in again.")).to_be_visible()
+    for action in ("Sign in", "Sign up"):
+        expect(page.get_by_role("button", name=action)).to_be_visible()
+    context.clear_cookies()
+    page.goto(site)
+    expect(page.get_by_role("button", name="Sign up")).to_be_visible()
+    expect(page.get_by_text("Your session has ended")).to_be_hidden()
+    context.close()

@@ -9,7 +9,7 @@ from aiohttp import web
 from localcloud.config import StackConfig
 from localcloud.console.render import page as console_page
 
-from .sessions import SessionCookie, open_session, read_claims, signed_in
+from .sessions import SessionCookie, has_session, open_session, read_claims, signed_in
 from .templates import SCRIPT, STATIC, fragment, render
 
 _SITE_PATHS = ("/", "/dashboard")
@@ -45,13 +45,15 @@ class Pages:
             return _file("favicon.svg")
         if request.path not in _SITE_PATHS or request.method not in ("GET", "HEAD"):
             return self._page("missing.html", title="Nothing here", status=404, path=request.path)
-        claims = signed_in(request, self._session_cookie())
+        cookie = self._session_cookie()
+        claims = signed_in(request, cookie)
+        without = "ended" if has_session(request, cookie) else "false"
         return self._page(
             "site.html",
             title="Dashboard" if claims else "Groundwork",
             head=SCRIPT,
             bar=fragment(_ACCOUNT, email=claims.get("email") or claims["sub"]) if claims else "",
-            signed_in="true" if claims else "false",
+            signed_in="true" if claims else without,
         )
 
     async def static(self, request: web.Request) -> web.StreamResponse:

@@ -113,6 +113,11 @@ def signed_in(request: web.Request, cookie: SessionCookie) -> dict[str, Any] | N
     return cookie.decode(token) if token else None
 
 
+def has_session(request: web.Request, cookie: SessionCookie) -> bool:
+    """Whether the request carries a session, be it valid or not."""
+    return bool(_present(request, cookie))
+
+
 def with_user_header(request: HttpRequest, cookie: SessionCookie) -> HttpRequest:
     """Turn a test client's `x-user-id` into the session cookie of that user.
 

@@ -101,6 +101,7 @@ function atStep(name) {
   byId("account-title").textContent = titles[at];
   show("confirmation", name === "confirm");
   show("confirmed", name === "sign-in");
+  show("ended", false);
   show("credentials", name !== "confirm");
   show("account-actions", name !== "confirm");
   show("sign-up", name === "sign-up");
@@ -380,6 +381,7 @@ function start() {
     openDashboard().catch(fail);
   } else {
     atStep("sign-up");
+    show("ended", byId("site").dataset.signedIn === "ended");
     show("welcome");
   }
 }
