@@ -70,7 +70,7 @@ def _note(visit: Visit, subscription: Obj, shown: dict[str, Any]) -> str:
     if shown["paused"]:
         return "Paused until you resume it."
     if subscription["status"] not in ("active", "trialing"):
-        return "The latest payment failed. Add a card that works, or pay the open invoice."
+        return "The latest payment failed. Choose a card that works, or pay the open invoice."
     try:
         coming = preview(visit.work, {"subscription": subscription["id"]})
     except StripeError:
