@@ -6,7 +6,7 @@ Since basil, the subscription is made only when its first payment has succeeded
 
 from dataclasses import dataclass
 
-from localcloud.stripe import checkout_discounts, invoicing
+from localcloud.stripe import checkout_discounts, checkout_intent, invoicing
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.cards import CardDetails
 from localcloud.stripe.errors import StripeError, invalid
@@ -51,7 +51,7 @@ def pay(work: Work, session: Obj, card: CardDetails | None, email: str | None) -
         method = payment_methods.new(work, card, {"email": email})
     except StripeError as wrong:
         return Outcome("declined", session, wrong)
-    intent = _intent(work, session)
+    intent = checkout_intent.of(work, session)
     if intent["object"] == "setup_intent":
         error = setup_intents.confirm(work, intent, method)
     else:
@@ -72,7 +72,7 @@ def authenticate(work: Work, session: Obj, *, passed: bool) -> Outcome:
     pending = session.get("_pending")
     if not pending:
         raise invalid("This Checkout Session is not waiting for authentication.")
-    intent = _intent(work, session)
+    intent = checkout_intent.of(work, session)
     method = work.need("payment_method", pending["method"])
     module = setup_intents if intent["object"] == "setup_intent" else payment_intents
     work.update(session, _pending=None)
@@ -90,26 +90,6 @@ def _check_open(session: Obj) -> None:
         )
     if session["status"] != "open":
         raise invalid("This Checkout Session has expired.", code="checkout_session_expired")
-
-
-def _intent(work: Work, session: Obj) -> Obj:
-    """The session's intent, made at the first attempt: to pay, or to save a card for a trial."""
-    kind, identifier = session.get("_intent") or ("", "")
-    if found := work.find(kind, identifier):
-        return found
-    if session["amount_total"]:
-        intent = payment_intents.new(
-            work,
-            session["amount_total"],
-            session["currency"],
-            session["customer"],
-            description="Subscription creation" if session["mode"] == "subscription" else None,
-            setup_future_usage="off_session" if session["mode"] == "subscription" else None,
-        )
-    else:
-        intent = setup_intents.new(work, session["customer"])
-    work.update(session, _intent=[intent["object"], intent["id"]])
-    return intent
 
 
 def _complete(
@@ -189,7 +169,8 @@ def _subscribe(
     )
     checkout_discounts.redeem(work, session, subscription)
     if begins_with_invoice(work, subscription):
-        invoice = bill(work, subscription, "subscription_create", balance=False)
+        balance = checkout_intent.settles_balance(work, session)
+        invoice = bill(work, subscription, "subscription_create", balance=balance, pending=False)
         paid = intent if intent and intent["object"] == "payment_intent" else None
         invoicing.settle(work, invoice, paid)
     life.save(work, subscription)

@@ -1,6 +1,6 @@
 """Coupons and promotion codes of a Checkout Session: shown and redeemed when it is paid."""
 
-from localcloud.stripe import subscription_discounts
+from localcloud.stripe import checkout_intent, subscription_discounts
 from localcloud.stripe.discount_sums import reductions
 from localcloud.stripe.errors import invalid
 from localcloud.stripe.resources import coupons, discounts, promotion_codes
@@ -64,12 +64,7 @@ def enter(work: Work, session: Obj, text: str) -> None:
     if code is None:
         raise invalid("This code is invalid.", "promotionCode")
     reduce(work, session, [{"promotion_code": code["id"]}])
-    intent = work.find(*(session.get("_intent") or ("", "")))
-    if intent:  # an attempt was declined before; the next one is for the new amount
-        when: Obj = {"canceled_at": work.now} if intent["object"] == "payment_intent" else {}
-        work.update(intent, status="canceled", **when)
-        work.emit(f"{intent['object']}.canceled", intent)
-    work.update(session, _intent=None)
+    checkout_intent.drop(work, session)
 
 
 def redeem(work: Work, session: Obj, subscription: Obj | None) -> None:

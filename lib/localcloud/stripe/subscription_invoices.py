@@ -13,15 +13,19 @@ from localcloud.stripe.subscription_objects import in_advance, items_of, period_
 from localcloud.stripe.work import Work
 
 
-def bill(work: Work, subscription: Obj, reason: str, *, balance: bool = True) -> Obj:
+def bill(
+    work: Work, subscription: Obj, reason: str, *, balance: bool = True, pending: bool = True
+) -> Obj:
     """An open invoice for the current period, see `draft`; `balance`: a credit pays for it."""
-    invoice = draft(work, subscription, reason)
+    invoice = draft(work, subscription, reason, pending=pending)
     work.emit("invoice.created", invoice)
     return invoicing.finalize(work, invoice, balance=balance)
 
 
-def draft(work: Work, subscription: Obj, reason: str) -> Obj:
+def draft(work: Work, subscription: Obj, reason: str, *, pending: bool = True) -> Obj:
     """A draft for what waits and for the current period of every item; a trial's costs nothing.
+
+    Without `pending`, what waits waits on: Checkout has shown and charged the items alone.
 
     Of a metered item it is what was used up to that period. `reason` is Stripe's `billing_reason`.
     """
@@ -33,9 +37,9 @@ def draft(work: Work, subscription: Obj, reason: str) -> Obj:
             lines.append(_line(work, subscription, item))
         else:
             lines += metered.due(work, subscription, item)
-    return _with_pending(
-        work, subscription, lines, reason, period if cycle else (work.now, work.now)
-    )
+    waiting = invoice_items.pending(work, subscription) if pending else []
+    span = period if cycle else (work.now, work.now)
+    return _compose(work, subscription, (waiting, lines), reason, span)
 
 
 def begins_with_invoice(work: Work, subscription: Obj) -> bool:
@@ -52,17 +56,22 @@ def draft_pending(work: Work, subscription: Obj, *, last: bool = False) -> Obj |
     None if there is neither.
     """
     lines = metered.rest(work, subscription) if last else []
-    if not lines and not invoice_items.pending(work, subscription):
+    waiting = invoice_items.pending(work, subscription)
+    if not lines and not waiting:
         return None
     moment = (work.now, work.now)
-    return _with_pending(work, subscription, lines, "subscription_update", moment)
+    return _compose(work, subscription, (waiting, lines), "subscription_update", moment)
 
 
-def _with_pending(
-    work: Work, subscription: Obj, lines: list[Obj], reason: str, period: tuple[int, int]
+def _compose(
+    work: Work,
+    subscription: Obj,
+    parts: tuple[list[Obj], list[Obj]],
+    reason: str,
+    period: tuple[int, int],
 ) -> Obj:
-    """Invoice items come first, as at Stripe."""
-    waiting = invoice_items.pending(work, subscription)
+    """A draft of invoice items that have waited, which come first at Stripe, and of lines."""
+    waiting, lines = parts
     lines = [invoice_items.line_of(each) for each in waiting] + lines
     active = subscription_discounts.take_off(work, subscription, lines)
     invoice = invoicing.draft(work, subscription, lines, reason, period)

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from localcloud.stripe import checkout, checkout_discounts, control
+from localcloud.stripe import checkout, checkout_discounts, checkout_intent, control
 from localcloud.stripe.app_keys import ACCOUNT, WAKE
 from localcloud.stripe.errors import StripeError
 from localcloud.stripe.pages import forms, render
@@ -154,6 +154,7 @@ def _show(work: Work, session: Obj, alert: str | None = None) -> web.Response:
         action=f"{work.base_path}/c/pay/{session['_secret']}",
         alert=alert,
         back=session["cancel_url"],
+        balance=_balance(work, session),
         cards=forms.test_cards(),
         collects=checkout.collects(session),
         done=session["status"] == "complete",
@@ -176,6 +177,20 @@ def _show(work: Work, session: Obj, alert: str | None = None) -> web.Response:
         trial=f"{days} days free" if days else "",
         waiting=bool(session.get("_pending")),
     )
+
+
+def _balance(work: Work, session: Obj) -> dict[str, str]:
+    """What the customer's balance pays or adds, and what that leaves due; empty if neither."""
+    due = checkout_intent.due(work, session)
+    applied = due - session["amount_total"]
+    if session["status"] != "open" or not applied:
+        return {}
+    sign = "−" if applied < 0 else ""
+    currency = session["currency"]
+    return {
+        "applied": sign + render.money(abs(applied), currency),
+        "due": render.money(due, currency),
+    }
 
 
 def _off(session: Obj, items: list[Obj]) -> str:
