@@ -212,15 +212,18 @@ class Table:
             TransactionRefused: a condition did not hold.
             TimeoutError: other writers kept winning.
         """
-        items = [_transaction_item(self.name, write) for write in writes]
+        request = {
+            "TransactItems": [_transaction_item(self.name, write) for write in writes],
+            "ClientRequestToken": token(),
+        }
         for attempt in range(CONFLICT_ATTEMPTS):
             try:
-                self._call(
-                    "TransactWriteItems", {"TransactItems": items, "ClientRequestToken": token()}
-                )
+                self._call("TransactWriteItems", request)
             except AwsError as error:
                 if error.code == "TransactionCanceledException":
                     _raise_if_refused(error.body.get("CancellationReasons", []), error)
+                    request["ClientRequestToken"] = token()
+                # Still at work under this token: under another one it would meet its own writes.
                 elif error.code != "TransactionInProgressException":
                     raise
                 _pause(attempt)

@@ -17,7 +17,7 @@ class Scripted:
         self.requests: list[dict[str, Any]] = []
 
     def call(self, _: str, request: dict[str, Any]) -> Any:
-        self.requests.append(request)
+        self.requests.append(dict(request))
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -59,6 +59,18 @@ def test_a_conflicting_transaction_is_repeated_under_a_token_of_its_own(
     Table("table").transact(Put({"pk": "a", "sk": "b"}), Put({"pk": "a", "sk": "c"}))
     tokens = [request["ClientRequestToken"] for request in scripted.requests]
     assert len(set(tokens)) == 2
+
+
+def test_a_transaction_that_is_still_at_work_keeps_its_token(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its first answer was lost: under another token it would meet its own writes."""
+    at_work = AwsError("TransactionInProgressException", 400, {})
+    scripted = script(monkeypatch, at_work, at_work, {})
+    Table("table").transact(Put({"pk": "a", "sk": "b"}, when=ABSENT))
+    tokens = [request["ClientRequestToken"] for request in scripted.requests]
+    assert len(tokens) == 3
+    assert len(set(tokens)) == 1
 
 
 def test_a_refused_transaction_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
