@@ -4,7 +4,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -14,35 +14,11 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from localcloud.aws.provision import provision
 from tests.integration.aws_fixtures import LocalAws
+from tests.integration.breaking import Breaker, breaker
+
+__all__ = ["breaker"]
 
 PATIENT = Config(retries={"total_max_attempts": 3, "mode": "standard"})
-
-
-class Breaker:
-    """Arms faults at a local AWS."""
-
-    def __init__(self, aws: LocalAws) -> None:
-        self._url = f"{aws.config.aws_url}/_local/faults"
-
-    def arm(self, kind: str, on: str = "*", **settings: Any) -> dict[str, Any]:
-        return self.ask("POST", {"kind": kind, "on": on, **settings})
-
-    def shown(self) -> dict[str, Any]:
-        return self.ask("GET")
-
-    def ask(self, method: str, body: Any = None, query: str = "") -> dict[str, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._url + query, data, method=method)
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
-
-
-@pytest.fixture
-def breaker(aws: LocalAws) -> Iterator[Breaker]:
-    made = Breaker(aws)
-    yield made
-    made.ask("DELETE")
 
 
 @pytest.fixture
@@ -234,6 +210,18 @@ def test_a_cancelled_transaction_says_why(aws: LocalAws, breaker: Breaker) -> No
     ]
     assert str(caught.value).endswith("specific reasons [TransactionConflict, None]")
     assert [is_stored(aws, each) for each in items] == [False, False]
+
+
+def test_a_written_transaction_conflicts_no_more(
+    aws: LocalAws, breaker: Breaker, item: dict[str, Any]
+) -> None:
+    put = {"Put": {"TableName": aws.config.table_name, "Item": item}}
+    request = {"TransactItems": [put], "ClientRequestToken": str(uuid4())}
+    dynamodb = aws.client("dynamodb")
+    dynamodb.transact_write_items(**request)
+    breaker.arm("conflict")
+    dynamodb.transact_write_items(**request)
+    assert breaker.shown()["armed"][0]["seen"] == 0
 
 
 def test_a_conflict_strikes_nothing_that_cannot_conflict(aws: LocalAws, breaker: Breaker) -> None:

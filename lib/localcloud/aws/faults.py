@@ -6,7 +6,7 @@ A call's name is its service and operation, such as `dynamodb:TransactWriteItems
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from localcloud.aws import fault_answers, s3
@@ -14,6 +14,7 @@ from localcloud.aws.connections import Answer
 from localcloud.aws.fault_answers import Failure
 from localcloud.aws.operations import name_of
 from localcloud.aws.routing import LocalRequest
+from localcloud.aws.transactions import is_written
 from localcloud.config import OWN_AGENT
 from localcloud.faults import Fault, Faults, Kind, Setting, seconds, whole
 
@@ -82,9 +83,19 @@ class Breakable:
         ):
             return run(environ)
         call = name_of(environ)
-        kinds = KINDS if call in fault_answers.CONFLICTING else KINDS.keys() - {"conflict"}
-        fault = self._faults.strike(PART, call, kinds)
+        fault = self._faults.strike(PART, call, _possible(call, environ))
         return _suffered(fault, call, environ, run) if fault else run(environ)
+
+
+def _possible(call: str, environ: dict[str, Any]) -> Collection[str]:
+    """The kinds of fault that a call can suffer.
+
+    A transaction that was written conflicts with nothing any more: its repetition succeeds.
+    """
+    conflicts = call in fault_answers.CONFLICTING
+    if conflicts and b"ClientRequestToken" in environ["groundwork.body"]:
+        conflicts = not is_written(json.loads(environ["groundwork.body"]).get("ClientRequestToken"))
+    return KINDS if conflicts else KINDS.keys() - {"conflict"}
 
 
 def _suffered(fault: Fault, call: str, environ: dict[str, Any], run: Run) -> Answer:

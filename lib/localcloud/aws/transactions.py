@@ -138,6 +138,11 @@ def forget_tokens() -> None:
     _TOKENS.clear()
 
 
+def is_written(token: str | None) -> bool:
+    """Whether a transaction with this `ClientRequestToken` has succeeded lately."""
+    return token in _TOKENS
+
+
 @repair(DynamoHandler, "transact_write_items")
 def transact_write_items_once(self: DynamoHandler) -> Any:
     """A repeated `ClientRequestToken` succeeds without writing again; stock moto writes twice."""
