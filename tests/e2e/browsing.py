@@ -21,6 +21,7 @@ from playwright.sync_api import (
 from stripe import StripeClient
 
 from saas.stripe_contract import API_VERSION
+from tests.e2e.customer import CARD_DECLINED
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_CHROMIUM = (
@@ -38,8 +39,6 @@ FLAGS = [
 ]
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
-DECLINED = "4000 0000 0000 0002"
-ACCEPTED = "4242 4242 4242 4242"
 # Cold functions on a busy machine answer late; a broken page never does.
 PATIENCE = 20_000
 expect.set_options(timeout=PATIENCE)
@@ -122,7 +121,7 @@ class Visitor:
         self.checkout.get_by_role("button", name="Subscribe").click()
 
     def use_a_card_that_is_declined(self) -> None:
-        self.use_card(DECLINED)
+        self.use_card(CARD_DECLINED)
         expect(self.checkout.get_by_role("alert")).to_contain_text("declined")
 
     def cancel_in_the_portal(self) -> None:

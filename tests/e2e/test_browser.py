@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from localcloud.session import V4_COOKIE
-from tests.e2e.browsing import ACCEPTED, DESKTOP, PATIENCE, PHONE, Visitor, Watch
-from tests.e2e.journey import PASSWORD
+from tests.e2e.browsing import DESKTOP, PATIENCE, PHONE, Visitor, Watch
+from tests.e2e.customer import CARD_ACCEPTED, PASSWORD
 
 
 class Person(Visitor):
@@ -37,7 +37,7 @@ class Person(Visitor):
         page = self.page
         page.get_by_role("button", name="Subscribe to Starter").click()
         self.use_a_card_that_is_declined()
-        self.use_card(ACCEPTED)
+        self.use_card(CARD_ACCEPTED)
         page.wait_for_url("**/dashboard?session_id=cs_*")
         expect(page.get_by_test_id("subscription-status")).to_have_text("active", ignore_case=True)
 

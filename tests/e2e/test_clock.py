@@ -6,7 +6,8 @@ from pathlib import Path
 import requests
 
 from localcloud.stack import Stack
-from tests.e2e.journey import CARD_ACCEPTED, PASSWORD, Journey, eventually
+from tests.e2e.customer import CARD_ACCEPTED, PASSWORD, eventually
+from tests.e2e.journey import Journey
 
 
 def test_a_month_passes_and_everything_still_fits_together(tmp_path: Path) -> None:

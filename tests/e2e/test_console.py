@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from localcloud.stack import Stack
 from tests.e2e.browsing import DESKTOP, PATIENCE, PHONE, Watch
-from tests.e2e.journey import Journey, eventually
+from tests.e2e.customer import eventually
+from tests.e2e.journey import Journey
 
 PAGES = ("", "mailbox", "events", "calls", "users", "logs", "switches", "api", "signin")
 HOSTILE = "<script>document.title = 'owned'</script><img src=x onerror=\"document.title='owned'\">"

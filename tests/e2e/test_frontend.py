@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, Page, Request, expect
 from localcloud.process import free_ports
 from localcloud.stack import Stack
 from tests.e2e import frontend_app
-from tests.e2e.browsing import ACCEPTED, DESKTOP, PATIENCE, PHONE, Visitor, Watch
-from tests.e2e.journey import PASSWORD
+from tests.e2e.browsing import DESKTOP, PATIENCE, PHONE, Visitor, Watch
+from tests.e2e.customer import CARD_ACCEPTED, PASSWORD
 
 # Installing and building the app, when it changed, is part of the first test.
 pytestmark = pytest.mark.timeout(600)
@@ -135,7 +135,7 @@ class Person(Visitor):
         outer = self.page.locator("iframe").evaluate("frame => frame.clientHeight")
         assert abs(outer - inner) <= 2, "the frame does not follow the height of its page"
         before = len(self.calls.of("GET", "/subscription/status"))
-        self.use_card(ACCEPTED)
+        self.use_card(CARD_ACCEPTED)
         self.page.wait_for_url("**/dashboard?session_id=cs_*")
         expect(self.page.get_by_test_id("status")).to_have_text("active")
         assert len(self.calls.of("GET", "/subscription/status")) == before + 1

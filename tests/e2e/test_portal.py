@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browsing import DECLINED, DESKTOP, PHONE, Watch
+from tests.e2e.browsing import DESKTOP, PHONE, Watch
+from tests.e2e.customer import CARD_DECLINED
 from tests.integration.portal_visitor import switching
 from tests.integration.stripe_fixtures import LocalStripe, local
 
@@ -70,7 +71,7 @@ class Subscriber:
 
     def adds_cards(self) -> None:
         self.follow("Add card")
-        self.type_card(DECLINED)
+        self.type_card(CARD_DECLINED)
         expect(self.page.get_by_role("alert")).to_have_text("Your card was declined.")
         self.type_card(AUTHENTICATES)
         self.press("Complete authentication")

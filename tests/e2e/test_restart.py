@@ -8,7 +8,8 @@ import requests
 
 from localcloud.process import free_ports
 from localcloud.stack import Stack
-from tests.e2e.journey import CARD_ACCEPTED, Journey
+from tests.e2e.customer import CARD_ACCEPTED
+from tests.e2e.journey import Journey
 
 
 def _signed_in(endpoints: dict[str, Any], user_id: str) -> Journey:

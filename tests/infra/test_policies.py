@@ -18,7 +18,8 @@ from localcloud.aws.iam.usage import (
     ungranted,
     unused,
 )
-from tests.e2e.journey import CARD_ACCEPTED, Journey, eventually
+from tests.e2e.customer import CARD_ACCEPTED, eventually
+from tests.e2e.journey import Journey
 from tests.infra.stack import PREFIX, LocalAccount
 
 RECONCILE = f"{PREFIX}-billing-reconcile"

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.journey import Journey, eventually
+from tests.e2e.customer import eventually
+from tests.e2e.journey import Journey
 from tests.infra.stack import PREFIX, PRESENT, LocalAccount
 
 USERS, AI, WEBHOOK = (f"{PREFIX}-{key}" for key in ("users-api", "ai-api", "billing-webhook"))

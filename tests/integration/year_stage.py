@@ -5,7 +5,8 @@ from typing import Any
 
 import requests
 
-from tests.e2e.journey import CARD_ACCEPTED, Journey, eventually
+from tests.e2e.customer import CARD_ACCEPTED, eventually
+from tests.e2e.journey import Journey
 
 VISA, REFUSED = "pm_card_visa", "pm_card_chargeCustomerFail"
 
