@@ -1,10 +1,16 @@
 """A customer at the portal's pages: reads them, follows links and posts forms as a browser does."""
 
+import contextlib
 import html
+import json
+import sqlite3
 import urllib.parse
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
+
+import pytest
+import stripe
 
 from tests.integration.stripe_fixtures import PROFESSIONAL, STARTER, LocalStripe
 
@@ -142,6 +148,19 @@ def switching(local: LocalStripe, **more: Any) -> dict[str, Any]:
     }
 
 
+def refused(local: LocalStripe, kind: str, params: Any) -> stripe.StripeError:
+    portal = local.client().v1.billing_portal
+    create: Any = portal.sessions.create if kind == "session" else portal.configurations.create
+    with pytest.raises(stripe.StripeError) as caught:
+        create(params)
+    return caught.value
+
+
+def configured(local: LocalStripe, **features: Any) -> Any:
+    params: Any = {"features": features}
+    return local.client().v1.billing_portal.configurations.create(params)
+
+
 def visit(
     local: LocalStripe,
     customer: str,
@@ -163,3 +182,21 @@ def visit(
 def types_since(local: LocalStripe, about: str, before: int) -> list[str]:
     """The types of the events about a customer after the first `before`."""
     return [event.type for event in local.events(about)][before:]
+
+
+def posted(visitor: Visitor, action: str, **fields: str) -> int:
+    """Post a form that the page does not show, with the secret that it knows."""
+    path = f"/p/session/{visitor.session.id}/{secret_of(visitor)}/{action}"
+    body = urllib.parse.urlencode(fields).encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    return visitor.local.http("POST", path, body, headers)[0]
+
+
+def secret_of(visitor: Visitor) -> str:
+    """What only the session's own pages know."""
+    with contextlib.closing(
+        sqlite3.connect(visitor.local.config.state_dir / "stripe.sqlite")
+    ) as db:
+        where = "SELECT body FROM objects WHERE id = ?"
+        [body] = db.execute(where, (visitor.session.id,)).fetchone()
+    return str(json.loads(body)["_secret"])

@@ -1,15 +1,9 @@
 """The portal's first page, cancelling, and who may do what: by HTTP, as a browser posts forms."""
 
-import contextlib
-import json
-import sqlite3
-import urllib.parse
 from typing import Any
 
-import pytest
-
 from operations.stripe.portal import FEATURES
-from tests.integration.portal_visitor import Visitor, types_since, visit
+from tests.integration.portal_visitor import posted, types_since, visit
 from tests.integration.stripe_fixtures import (
     ENDIVE,
     LocalStripe,
@@ -163,24 +157,6 @@ def test_a_paused_plan_is_resumed(fresh: LocalStripe) -> None:
     assert client.v1.subscriptions.retrieve(subscription.id).status == "active"
 
 
-def posted(visitor: Visitor, action: str, **fields: str) -> int:
-    """Post a form that the page does not show, with the secret that it knows."""
-    path = f"/p/session/{visitor.session.id}/{secret_of(visitor)}/{action}"
-    body = urllib.parse.urlencode(fields).encode()
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    return visitor.local.http("POST", path, body, headers)[0]
-
-
-def secret_of(visitor: Visitor) -> str:
-    """What only the session's own pages know."""
-    with contextlib.closing(
-        sqlite3.connect(visitor.local.config.state_dir / "stripe.sqlite")
-    ) as db:
-        where = "SELECT body FROM objects WHERE id = ?"
-        [body] = db.execute(where, (visitor.session.id,)).fetchone()
-    return str(json.loads(body)["_secret"])
-
-
 def test_it_touches_only_its_own_customer(local: LocalStripe) -> None:
     client = local.client()
     customer, own = local.subscriber()
@@ -251,41 +227,3 @@ def test_it_obeys_its_configuration(local: LocalStripe) -> None:
     assert posted(visitor, "cancel", subscription=subscription.id) == 409
     bare = visit(local, customer.id, {"subscription_cancel": {"enabled": True}})
     assert "Invoice history" not in bare.page.text
-
-
-@pytest.mark.parametrize(
-    ("visits", "opens"),
-    [([299], True), ([301], False), ([200, 3500], True), ([200, 3500, 3550], False)],
-)
-def test_a_link_holds_for_five_minutes_then_for_an_hour_of_use(
-    fresh: LocalStripe, visits: list[int], opens: bool
-) -> None:
-    customer, _ = fresh.subscriber()
-    params: Any = {"customer": customer.id, "return_url": "https://example.com/account"}
-    session = fresh.client().v1.billing_portal.sessions.create(params)
-    status = 0
-    for seconds in visits:
-        fresh.advance(seconds)
-        status, _, _ = fresh.http("GET", f"/p/session/{session.id}")
-    assert status == (200 if opens else 404)
-
-
-def test_an_expired_or_unknown_link_shows_the_way_back(fresh: LocalStripe) -> None:
-    customer, subscription = fresh.subscriber()
-    visitor = visit(fresh, customer.id, {"subscription_cancel": CANCEL})
-    fresh.advance(3601)
-    page = visitor.press("Cancel plan")
-    assert (page.status, page.links) == (404, {"Return to site": "https://example.com/account"})
-    assert "This page has expired" in page.text
-    assert posted(visitor, "cancel", subscription=subscription.id) == 404
-    assert fresh.client().v1.subscriptions.retrieve(subscription.id).status == "active"
-    page = visitor.go("/p/session/bps_unknown")
-    assert page.status == 404
-    assert "does not exist" in page.text
-
-
-def test_a_deleted_customer_has_no_portal(local: LocalStripe) -> None:
-    customer, _ = local.subscriber()
-    visitor = visit(local, customer.id)
-    local.client().v1.customers.delete(customer.id)
-    assert visitor.go(f"/p/session/{visitor.session.id}").status == 404

@@ -95,22 +95,28 @@ def flow(work: Work, customer: Obj, configuration: Obj, params: Obj) -> Obj:
         return made
     if kind not in params:
         raise missing_param(f"flow_data[{kind}]")
-    at = f"flow_data[{kind}]"
-    subscription = _own(work, customer, params[kind]["subscription"], f"{at}[subscription]")
-    made[kind] = {"subscription": subscription["id"]}
+    made[kind] = _asked(work, customer, configuration, params)
+    return made
+
+
+def _asked(work: Work, customer: Obj, configuration: Obj, params: Obj) -> Obj:
+    """What the flow is to do with the customer's subscription."""
+    kind = params["type"]
+    at = f"flow_data[{kind}][subscription]"
+    subscription = _own(work, customer, params[kind]["subscription"], at)
+    asked = {"subscription": subscription["id"]}
     if kind == "subscription_cancel":
-        made[kind]["retention"] = None
         if subscription["cancel_at"] is not None:
             raise invalid(
                 f"This subscription cannot be canceled because {subscription['id']} is already "
                 "set to be canceled.",
-                f"{at}[subscription]",
+                at,
             )
-    else:
-        check_updatable(work, subscription, f"{at}[subscription]")
-    if kind == "subscription_update_confirm":
-        made[kind].update(_confirm(work, customer, configuration, subscription, params[kind]))
-    return made
+        return {**asked, "retention": None}
+    check_updatable(work, subscription, at)
+    if kind == "subscription_update":
+        return asked
+    return {**asked, **_confirm(work, customer, configuration, subscription, params[kind])}
 
 
 def _after(wanted: Obj) -> Obj:

@@ -1,11 +1,11 @@
-"""Portal configurations and sessions as a developer makes them with stripe-python."""
+"""Portal configurations as a developer makes them with stripe-python."""
 
 from typing import Any
 
 import pytest
 import stripe
 
-from tests.integration.portal_visitor import catalogue, switching
+from tests.integration.portal_visitor import catalogue, configured, refused, switching
 from tests.integration.stripe_fixtures import (
     BASIL,
     ENDIVE,
@@ -17,19 +17,6 @@ from tests.integration.stripe_fixtures import (
 from tests.integration.test_stripe_shapes import differences
 
 __all__ = ["local"]
-
-
-def refused(local: LocalStripe, kind: str, params: Any) -> stripe.StripeError:
-    portal = local.client().v1.billing_portal
-    create: Any = portal.sessions.create if kind == "session" else portal.configurations.create
-    with pytest.raises(stripe.StripeError) as caught:
-        create(params)
-    return caught.value
-
-
-def configured(local: LocalStripe, **features: Any) -> Any:
-    params: Any = {"features": features}
-    return local.client().v1.billing_portal.configurations.create(params)
 
 
 def test_a_configuration_says_everything_it_was_not_told(local: LocalStripe) -> None:
@@ -148,96 +135,3 @@ def test_later_parameters_are_unknown_to_the_pinned_version(local: LocalStripe) 
     assert "trial_update_behavior" in str(error)
     made = local.client(ENDIVE).v1.billing_portal.configurations.create({"features": features})
     assert made.features.subscription_update.trial_update_behavior == "continue_trial"
-
-
-def test_an_inactive_configuration_opens_no_portal(local: LocalStripe) -> None:
-    client = local.client()
-    made = configured(local, invoice_history={"enabled": True})
-    client.v1.billing_portal.configurations.update(made.id, {"active": False})
-    customer = client.v1.customers.create()
-    error = refused(local, "session", {"customer": customer.id, "configuration": made.id})
-    assert "is inactive" in str(error)
-    assert "No such customer" in str(refused(local, "session", {"customer": "cus_x"}))
-    assert "Missing required param: customer." in str(refused(local, "session", {}))
-
-
-def test_a_flow_has_the_fields_of_the_sdk(local: LocalStripe) -> None:
-    customer, subscription = local.subscriber()
-    made = configured(local, **switching(local))
-    confirm = {
-        "subscription": subscription.id,
-        "items": [{"id": subscription["items"].data[0].id, "price": local.price(PROFESSIONAL)}],
-    }
-    redirect = {"type": "redirect", "redirect": {"return_url": "https://example.com/done"}}
-    params: Any = {
-        "customer": customer.id,
-        "configuration": made.id,
-        "flow_data": {
-            "type": "subscription_update_confirm",
-            "subscription_update_confirm": confirm,
-            "after_completion": redirect,
-        },
-    }
-    for version in (BASIL, ENDIVE):
-        session = local.client(version).v1.billing_portal.sessions.create(params)
-        shown = session.to_dict()
-        cls = stripe.billing_portal.Session
-        assert sorted(differences(shown, cls, "session", version)) == []
-        assert session.flow is not None
-        assert session.flow.after_completion.redirect is not None
-        assert session.flow.after_completion.redirect.return_url == "https://example.com/done"
-        assert session.flow.subscription_update_confirm is not None
-        assert session.flow.subscription_update_confirm.items[0].price == local.price(PROFESSIONAL)
-
-
-def test_what_a_flow_may_not_ask(local: LocalStripe) -> None:
-    customer, subscription = local.subscriber()
-    _, foreign = local.subscriber()
-    closed = configured(local, invoice_history={"enabled": True})
-    open_ = configured(
-        local, **switching(local, products=[]), subscription_cancel={"enabled": True}
-    )
-    item = subscription["items"].data[0].id
-    confirm = {"subscription": subscription.id, "items": [{"id": item}]}
-
-    def error(configuration: Any, kind: str, **data: Any) -> str:
-        params = {
-            "customer": customer.id,
-            "configuration": configuration.id,
-            "flow_data": {"type": kind, **data},
-        }
-        found = refused(local, "session", params)
-        assert found.http_status == 400, found
-        return str(found)
-
-    own = {"subscription": subscription.id}
-    assert error(closed, "subscription_update", subscription_update=own).endswith(
-        "cannot be updated because the subscription update feature in the portal configuration is "
-        "disabled."
-    )
-    assert "cancellation feature" in error(closed, "subscription_cancel", subscription_cancel=own)
-    assert "payment method update" in error(closed, "payment_method_update")
-    assert "Missing required param: flow_data[subscription_cancel]." in error(
-        open_, "subscription_cancel"
-    )
-    assert "No such subscription" in error(
-        open_, "subscription_cancel", subscription_cancel={"subscription": foreign.id}
-    )
-    priced = {**confirm, "items": [{"id": item, "price": local.price(PROFESSIONAL)}]}
-    assert (
-        f"The item `{item}` cannot be updated to price `{local.price(PROFESSIONAL)}` because the "
-        f"configuration `{open_.id}` does not include the price in its "
-        "`features[subscription_update][products]`."
-    ) in error(open_, "subscription_update_confirm", subscription_update_confirm=priced)
-    other = {**confirm, "items": [{"id": foreign["items"].data[0].id}]}
-    assert "No such subscription" in error(
-        open_, "subscription_update_confirm", subscription_update_confirm=other
-    )
-    assert "Missing required param: flow_data[after_completion][redirect]" in error(
-        open_, "payment_method_update", after_completion={"type": "redirect"}
-    )
-    local.client().v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
-    assert "already set to be canceled" in error(
-        open_, "subscription_cancel", subscription_cancel=own
-    )
-    assert "Renew it first" in error(open_, "subscription_update", subscription_update=own)
