@@ -13,7 +13,7 @@ from localcloud.stripe.resources import (
     products,
     webhook_endpoints,
 )
-from localcloud.stripe.store import Obj, Where, equal
+from localcloud.stripe.store import EXISTS, Obj, equal
 from localcloud.stripe.work import Work
 
 PLANS = ROOT / "lib" / "saas" / "plans.toml"
@@ -42,7 +42,7 @@ def _stable(*parts: object) -> str:
 
 def _product(work: Work, plan: dict[str, Any]) -> Obj:
     wheres = (equal("metadata.app", "groundwork"), equal("metadata.plan", plan["id"]))
-    found = work.store.select("product", *wheres, Where("json_extract(body, '$._deleted') IS NULL"))
+    found = work.store.select("product", *wheres, EXISTS)
     if found:
         return found[-1]
     metadata = {"app": "groundwork", "plan": plan["id"]}

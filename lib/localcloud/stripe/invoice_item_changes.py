@@ -6,7 +6,7 @@ from localcloud.stripe import invoice_composition, pricing
 from localcloud.stripe.errors import invalid
 from localcloud.stripe.resources import prices
 from localcloud.stripe.store import Obj
-from localcloud.stripe.work import Work, merge_metadata
+from localcloud.stripe.work import Work, given, merge_metadata
 
 
 def create(work: Work, params: Obj) -> Obj:
@@ -122,11 +122,7 @@ def _one_off(work: Work, amount: int, currency: str, name: str | None) -> Obj:
 def update(work: Work, item: Obj, params: Obj) -> None:
     """Change an item that waits, or lies on a draft. Raises a 400 for any other."""
     invoice = _open_to_changes(work, item, "updated")
-    for name in ("description", "discountable", "period"):
-        if name in params:
-            item[name] = params[name]
-    if "metadata" in params:
-        item["metadata"] = merge_metadata(item["metadata"], params["metadata"])
+    item.update(given(item, params, "description", "discountable", "period"))
     if "amount" in params or "pricing" in params:
         customer = work.need("customer", item["customer"])
         cost = _cost(work, customer, item, params)

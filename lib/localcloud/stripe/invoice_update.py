@@ -4,7 +4,7 @@ from localcloud.stripe import invoicing, retry_schedule
 from localcloud.stripe.errors import invalid
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_checks import own_method
-from localcloud.stripe.work import Work, merge_metadata
+from localcloud.stripe.work import Work, given
 
 ALWAYS = {"auto_advance", "default_payment_method", "metadata"}
 """What can be changed of an invoice that is no draft any more."""
@@ -37,13 +37,7 @@ def _collect(work: Work, invoice: Obj, *, wanted: bool) -> None:
 
 def changes(work: Work, invoice: Obj, params: Obj) -> Obj:
     """The parameters as fields of the object, except those that plan its finalization."""
-    found: Obj = {
-        name: params[name]
-        for name in ("description", "footer", "statement_descriptor")
-        if name in params
-    }
-    if "metadata" in params:
-        found["metadata"] = merge_metadata(invoice["metadata"], params["metadata"])
+    found = given(invoice, params, "description", "footer", "statement_descriptor")
     if "default_payment_method" in params:
         wanted = params["default_payment_method"]
         customer = invoice["customer"]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from localcloud.stripe.errors import invalid, no_such
-from localcloud.stripe.store import Obj, Where
+from localcloud.stripe.store import Obj, Where, equal, within
 from localcloud.stripe.work import Work
 
 DEFAULT_LIMIT = 10
@@ -23,6 +23,19 @@ def page(work: Work, kind: str, url: str, params: Obj, *wheres: Where) -> Obj:
     if "after" in bounds:
         found = found[-limit:]
     return as_list(url, [work.present(obj) for obj in found[:limit]], has_more=has_more)
+
+
+def filters(params: Obj, *names: str, **fields: str) -> list[Where]:
+    """Conditions for those of a list's filters that are given: a value, or a range (`Range`).
+
+    `names` are called as the fields that they filter by, `fields` are not: `coupon="_coupon"`.
+    """
+    asked = {**dict(zip(names, names, strict=True)), **fields}
+    return [
+        (within if isinstance(params[name], dict) else equal)(field, params[name])
+        for name, field in asked.items()
+        if name in params
+    ]
 
 
 def _bounds(work: Work, kind: str, params: Obj) -> dict[str, int]:

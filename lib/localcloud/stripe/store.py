@@ -100,6 +100,10 @@ def within(field: str, bounds: dict[str, int]) -> Where:
     return Where(" AND ".join(parts) or "1", tuple(bounds.values()))
 
 
+EXISTS = Where("json_extract(body, '$._deleted') IS NULL")
+"""The object has not been deleted."""
+
+
 class Store:
     """Objects by id and kind, in order of creation; the other tables belong to `webhooks`,
     `idempotency` and `usage`.

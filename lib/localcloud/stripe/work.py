@@ -102,6 +102,14 @@ def plain(work: Work, obj: Obj) -> Obj:
     return {name: value for name, value in obj.items() if not name.startswith("_")}
 
 
+def given(obj: Obj, params: Obj, *names: str) -> Obj:
+    """Changes of an object: those of the fields `names` that a request gives, and its metadata."""
+    found: Obj = {name: params[name] for name in names if name in params}
+    if "metadata" in params:
+        found["metadata"] = merge_metadata(obj["metadata"], params["metadata"])
+    return found
+
+
 def merge_metadata(old: Mapping[str, str], new: Mapping[str, str | None] | None) -> dict[str, str]:
     """Stripe's rule: keys are merged, an emptied key goes, an emptied whole removes all."""
     if new is None:

@@ -3,10 +3,10 @@
 from localcloud.stripe import disputes
 from localcloud.stripe.cards import CARDS
 from localcloud.stripe.errors import StripeError
-from localcloud.stripe.lists import as_list, page
+from localcloud.stripe.lists import as_list, filters, page
 from localcloud.stripe.params import EXPAND, PAGE, Hash, Range, Text
 from localcloud.stripe.registry import Resource, Route
-from localcloud.stripe.store import Obj, equal, within
+from localcloud.stripe.store import Obj, equal
 from localcloud.stripe.work import Work
 
 URL = "/v1/charges"
@@ -104,11 +104,7 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = [
-        equal(name, params[name]) for name in ("customer", "payment_intent") if name in params
-    ]
-    if "created" in params:
-        wheres.append(within("created", params["created"]))
+    wheres = filters(params, "created", "customer", "payment_intent")
     return page(work, "charge", URL, params, *wheres)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from localcloud.stripe.currency import Currency
 from localcloud.stripe.errors import StripeError, invalid
-from localcloud.stripe.lists import page
+from localcloud.stripe.lists import filters, page
 from localcloud.stripe.nouns import random_text
 from localcloud.stripe.params import (
     EXPAND,
@@ -20,11 +20,10 @@ from localcloud.stripe.params import (
     Text,
 )
 from localcloud.stripe.registry import Resource, Route
-from localcloud.stripe.store import Obj, Where, within
-from localcloud.stripe.work import Work, merge_metadata, plain
+from localcloud.stripe.store import EXISTS, Obj
+from localcloud.stripe.work import Work, given, merge_metadata, plain
 
 URL = "/v1/coupons"
-EXISTS = Where("json_extract(body, '$._deleted') IS NULL")
 
 
 @dataclass(frozen=True)
@@ -115,10 +114,7 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 def update(work: Work, params: Obj, id: str) -> Obj:
     coupon = work.need("coupon", id)
-    changes: Obj = {"name": params["name"]} if "name" in params else {}
-    if "metadata" in params:
-        changes["metadata"] = merge_metadata(coupon["metadata"], params["metadata"])
-    return work.present(work.update(coupon, "coupon.updated", **changes))
+    return work.present(work.update(coupon, "coupon.updated", **given(coupon, params, "name")))
 
 
 def delete(work: Work, params: Obj, id: str) -> Obj:
@@ -129,10 +125,7 @@ def delete(work: Work, params: Obj, id: str) -> Obj:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = [EXISTS]
-    if "created" in params:
-        wheres.append(within("created", params["created"]))
-    return page(work, "coupon", URL, params, *wheres)
+    return page(work, "coupon", URL, params, EXISTS, *filters(params, "created"))
 
 
 def _applies_to(work: Work, coupon: Obj) -> Obj | None:

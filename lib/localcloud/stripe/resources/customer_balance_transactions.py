@@ -4,11 +4,11 @@ from typing import Any
 
 from localcloud.stripe.currency import Currency
 from localcloud.stripe.errors import no_such
-from localcloud.stripe.lists import page
+from localcloud.stripe.lists import filters, page
 from localcloud.stripe.params import EXPAND, PAGE, Hash, Integer, Metadata, Range, Text
 from localcloud.stripe.registry import Resource, Route
-from localcloud.stripe.store import Obj, equal, within
-from localcloud.stripe.work import Work, merge_metadata
+from localcloud.stripe.store import Obj, equal
+from localcloud.stripe.work import Work, given, merge_metadata
 
 URL = "/v1/customers/{customer}/balance_transactions"
 KIND = "customer_balance_transaction"
@@ -71,19 +71,12 @@ def retrieve(work: Work, params: Obj, customer: str, id: str) -> Obj:
 
 def update(work: Work, params: Obj, customer: str, id: str) -> Obj:
     transaction = _own(work, customer, id)
-    changes: Obj = {name: params[name] for name in ("description",) if name in params}
-    if "metadata" in params:
-        changes["metadata"] = merge_metadata(transaction["metadata"], params["metadata"])
-    return work.present(work.update(transaction, **changes))
+    return work.present(work.update(transaction, **given(transaction, params, "description")))
 
 
 def list_all(work: Work, params: Obj, customer: str) -> Obj:
     work.need("customer", customer)
-    wheres = [equal("customer", customer)]
-    if "invoice" in params:
-        wheres.append(equal("invoice", params["invoice"]))
-    if "created" in params:
-        wheres.append(within("created", params["created"]))
+    wheres = [equal("customer", customer), *filters(params, "created", "invoice")]
     return page(work, KIND, URL.format(customer=customer), params, *wheres)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import StripeError, invalid, no_such
-from localcloud.stripe.lists import as_list, page
+from localcloud.stripe.lists import as_list, filters, page
 from localcloud.stripe.nouns import random_text
 from localcloud.stripe.params import (
     EXPAND,
@@ -22,7 +22,7 @@ from localcloud.stripe.params import (
 )
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.resources import customer_balance_transactions, payment_methods
-from localcloud.stripe.store import Obj, Where, equal, within
+from localcloud.stripe.store import EXISTS, Obj, equal
 from localcloud.stripe.work import Work, merge_metadata
 
 URL = "/v1/customers"
@@ -176,12 +176,7 @@ def delete_discount(work: Work, params: Obj, id: str) -> Obj:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = [Where("json_extract(body, '$._deleted') IS NULL")]
-    if "email" in params:
-        wheres.append(equal("email", params["email"]))
-    if "created" in params:
-        wheres.append(within("created", params["created"]))
-    return page(work, "customer", URL, params, *wheres)
+    return page(work, "customer", URL, params, EXISTS, *filters(params, "created", "email"))
 
 
 def list_payment_methods(work: Work, params: Obj, id: str) -> Obj:

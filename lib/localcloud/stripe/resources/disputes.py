@@ -2,11 +2,11 @@
 
 from localcloud.stripe import disputes
 from localcloud.stripe.errors import invalid
-from localcloud.stripe.lists import page
+from localcloud.stripe.lists import filters, page
 from localcloud.stripe.params import EXPAND, PAGE, Boolean, Hash, Metadata, Range, Text, words
 from localcloud.stripe.registry import Resource, Route
-from localcloud.stripe.store import Obj, equal, within
-from localcloud.stripe.work import Work, merge_metadata
+from localcloud.stripe.store import Obj
+from localcloud.stripe.work import Work, given
 
 URL = "/v1/disputes"
 LONGEST_EVIDENCE = 150_000
@@ -22,9 +22,7 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = [equal(name, params[name]) for name in ("charge", "payment_intent") if name in params]
-    if "created" in params:
-        wheres.append(within("created", params["created"]))
+    wheres = filters(params, "charge", "created", "payment_intent")
     return page(work, "dispute", URL, params, *wheres)
 
 
@@ -33,8 +31,7 @@ def update(work: Work, params: Obj, id: str) -> Obj:
     dispute = work.need("dispute", id)
     disputes.check_open(dispute)
     before = work.present(dispute)
-    if "metadata" in params:
-        dispute["metadata"] = merge_metadata(dispute["metadata"], params["metadata"])
+    dispute.update(given(dispute, params))
     evidence = params.get("evidence")
     if evidence:
         dispute["evidence"] = {**dispute["evidence"], **evidence}

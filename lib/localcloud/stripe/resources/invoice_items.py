@@ -18,12 +18,11 @@ from localcloud.stripe.params import (
     words,
 )
 from localcloud.stripe.registry import Resource, Route
-from localcloud.stripe.store import Obj, Where, equal, within
+from localcloud.stripe.store import EXISTS, Obj, Where, equal, within
 from localcloud.stripe.work import Work
 
 URL = "/v1/invoiceitems"
 WAITS = Where("json_extract(body, '$.invoice') IS NULL")
-EXISTS = Where("json_extract(body, '$._deleted') IS NULL")
 
 
 def new(work: Work, customer: str, line: Obj, moment: int) -> Obj:

@@ -1,9 +1,9 @@
 """Invoice payments: which payment paid which invoice (https://docs.stripe.com/api/invoice-payment)."""
 
-from localcloud.stripe.lists import page
+from localcloud.stripe.lists import filters, page
 from localcloud.stripe.params import EXPAND, PAGE, Enum, Hash, Text
 from localcloud.stripe.registry import Resource, Route
-from localcloud.stripe.store import Obj, equal
+from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
 
 URL = "/v1/invoice_payments"
@@ -30,8 +30,7 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = [equal(name, params[name]) for name in ("invoice", "status") if name in params]
-    return page(work, "invoice_payment", URL, params, *wheres)
+    return page(work, "invoice_payment", URL, params, *filters(params, "invoice", "status"))
 
 
 RESOURCE = Resource(

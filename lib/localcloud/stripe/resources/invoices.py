@@ -3,16 +3,15 @@
 from localcloud.stripe import dunning, invoice_actions, invoice_create, invoice_update
 from localcloud.stripe.errors import StripeError, invalid
 from localcloud.stripe.invoice_preview import PARAMS, preview
-from localcloud.stripe.lists import as_list, page, page_within
+from localcloud.stripe.lists import as_list, filters, page, page_within
 from localcloud.stripe.params import EXPAND, PAGE, Hash
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.resources import invoice_payments
 from localcloud.stripe.resources.invoice_params import CREATE, FINALIZE, LIST, PAY, UPDATE
-from localcloud.stripe.store import Obj, Where, equal, within
+from localcloud.stripe.store import EXISTS, Obj, equal
 from localcloud.stripe.work import Work, plain
 
 URL = "/v1/invoices"
-EXISTS = Where("json_extract(body, '$._deleted') IS NULL")
 
 
 def present(work: Work, invoice: Obj) -> Obj:
@@ -30,19 +29,12 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = [EXISTS]
     for name in ("customer", "subscription"):
         if name in params:
             work.need(name, params[name], param=name)
-    if "subscription" in params:
-        wheres.append(equal("_subscription", params["subscription"]))
-    for name in ("collection_method", "customer", "status"):
-        if name in params:
-            wheres.append(equal(name, params[name]))
-    for name in ("created", "due_date"):
-        if name in params:
-            wheres.append(within(name, params[name]))
-    return page(work, "invoice", URL, params, *wheres)
+    names = ("collection_method", "created", "customer", "due_date", "status")
+    wheres = filters(params, *names, subscription="_subscription")
+    return page(work, "invoice", URL, params, EXISTS, *wheres)
 
 
 def create(work: Work, params: Obj) -> Obj:

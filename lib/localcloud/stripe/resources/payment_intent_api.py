@@ -2,12 +2,12 @@
 
 from localcloud.stripe import invoice_payment
 from localcloud.stripe.errors import StripeError, invalid, not_built
-from localcloud.stripe.lists import page
+from localcloud.stripe.lists import filters, page
 from localcloud.stripe.params import EXPAND, PAGE, Boolean, Hash, Range, Text, words
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.resources import payment_methods
 from localcloud.stripe.resources.payment_intents import URL
-from localcloud.stripe.store import Obj, equal, within
+from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
 
 UNEXPECTED = "payment_intent_unexpected_state"
@@ -18,10 +18,7 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = [equal("customer", params["customer"])] if "customer" in params else []
-    if "created" in params:
-        wheres.append(within("created", params["created"]))
-    return page(work, "payment_intent", URL, params, *wheres)
+    return page(work, "payment_intent", URL, params, *filters(params, "created", "customer"))
 
 
 def confirm(work: Work, params: Obj, id: str) -> Obj:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from localcloud.stripe.errors import invalid, no_such
-from localcloud.stripe.lists import page
+from localcloud.stripe.lists import filters, page
 from localcloud.stripe.params import (
     EXPAND,
     PAGE,
@@ -18,7 +18,7 @@ from localcloud.stripe.params import (
     words,
 )
 from localcloud.stripe.registry import Resource, Route
-from localcloud.stripe.store import Obj, Where, among, equal, within
+from localcloud.stripe.store import EXISTS, Obj, among, equal
 from localcloud.stripe.work import Work, merge_metadata
 
 URL = "/v1/products"
@@ -105,15 +105,9 @@ def delete(work: Work, params: Obj, id: str) -> Obj:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = [Where("json_extract(body, '$._deleted') IS NULL")]
-    if "active" in params:
-        wheres.append(equal("active", params["active"]))
+    wheres = [EXISTS, *filters(params, "active", "created", "url")]
     if "ids" in params:
         wheres.append(among("id", params["ids"]))
-    if "url" in params:
-        wheres.append(equal("url", params["url"]))
-    if "created" in params:
-        wheres.append(within("created", params["created"]))
     return page(work, "product", URL, params, *wheres)
 
 

@@ -2,7 +2,7 @@
 
 from localcloud.stripe.currency import Currency
 from localcloud.stripe.errors import invalid, missing_param
-from localcloud.stripe.lists import page
+from localcloud.stripe.lists import filters, page
 from localcloud.stripe.nouns import random_text
 from localcloud.stripe.params import (
     EXPAND,
@@ -18,9 +18,9 @@ from localcloud.stripe.params import (
 )
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.resources import coupons
-from localcloud.stripe.store import Obj, Where, equal, within
+from localcloud.stripe.store import Obj, Where, equal
 from localcloud.stripe.versions import CLOVER
-from localcloud.stripe.work import Work, merge_metadata, plain
+from localcloud.stripe.work import Work, given, merge_metadata, plain
 
 URL = "/v1/promotion_codes"
 
@@ -121,21 +121,12 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 def update(work: Work, params: Obj, id: str) -> Obj:
     code = work.need("promotion_code", id)
-    changes: Obj = {"active": params["active"]} if "active" in params else {}
-    if "metadata" in params:
-        changes["metadata"] = merge_metadata(code["metadata"], params["metadata"])
+    changes = given(code, params, "active")
     return work.present(work.update(code, "promotion_code.updated", **changes))
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = []
-    for name, field in (("code", "code"), ("coupon", "_coupon"), ("customer", "customer")):
-        if name in params:
-            wheres.append(equal(field, params[name]))
-    if "active" in params:
-        wheres.append(equal("active", params["active"]))
-    if "created" in params:
-        wheres.append(within("created", params["created"]))
+    wheres = filters(params, "active", "code", "created", "customer", coupon="_coupon")
     return page(work, "promotion_code", URL, params, *wheres)
 
 

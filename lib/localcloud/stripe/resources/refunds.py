@@ -1,11 +1,11 @@
 """Refunds: money given back, all of a charge or a part (https://docs.stripe.com/api/refunds)."""
 
 from localcloud.stripe.errors import StripeError, invalid, missing_param
-from localcloud.stripe.lists import page
+from localcloud.stripe.lists import filters, page
 from localcloud.stripe.params import EXPAND, PAGE, Enum, Hash, Integer, Metadata, Range, Text, words
 from localcloud.stripe.registry import Resource, Route
-from localcloud.stripe.store import Obj, equal, within
-from localcloud.stripe.work import Work, difference, merge_metadata
+from localcloud.stripe.store import Obj, equal
+from localcloud.stripe.work import Work, difference, given, merge_metadata
 
 URL = "/v1/refunds"
 
@@ -104,16 +104,11 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 def update(work: Work, params: Obj, id: str) -> Obj:
     refund = work.need("refund", id)
-    if "metadata" in params:
-        metadata = merge_metadata(refund["metadata"], params["metadata"])
-        work.update(refund, "refund.updated", metadata=metadata)
-    return work.present(refund)
+    return work.present(work.update(refund, "refund.updated", **given(refund, params)))
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = [equal(name, params[name]) for name in ("charge", "payment_intent") if name in params]
-    if "created" in params:
-        wheres.append(within("created", params["created"]))
+    wheres = filters(params, "charge", "created", "payment_intent")
     return page(work, "refund", URL, params, *wheres)
 
 

@@ -2,12 +2,12 @@
 
 from localcloud.stripe.cards import AUTHENTICATION_FAILED, card_error, refusal
 from localcloud.stripe.errors import StripeError
-from localcloud.stripe.lists import page
+from localcloud.stripe.lists import filters, page
 from localcloud.stripe.nouns import random_text
 from localcloud.stripe.params import EXPAND, PAGE, Hash, Range, Text
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.resources import payment_methods
-from localcloud.stripe.store import Obj, equal, within
+from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
 
 URL = "/v1/setup_intents"
@@ -105,11 +105,7 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = [
-        equal(name, params[name]) for name in ("customer", "payment_method") if name in params
-    ]
-    if "created" in params:
-        wheres.append(within("created", params["created"]))
+    wheres = filters(params, "created", "customer", "payment_method")
     return page(work, "setup_intent", URL, params, *wheres)
 
 
