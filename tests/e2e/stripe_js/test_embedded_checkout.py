@@ -1,80 +1,13 @@
 """The local Stripe.js in headless Chromium: what a page may do with it, and what it refuses."""
 
-import html
-from collections.abc import Iterator
-
 import pytest
-from aiohttp import web
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.e2e.browsing import DESKTOP, Watch
-from tests.integration.local_gateway import make_config, running_gateway
+from tests.e2e.browsing import Watch
+from tests.e2e.stripe_js.shop import opened
 from tests.integration.stripe_fixtures import LocalStripe
-from tests.integration.web_server import serving
 
-PAGE = "<!doctype html><head><title>shop</title></head><h1>Shop</h1><div id=checkout></div>"
-OTHER_SCRIPT = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
-STRICT = {
-    "strict": "default-src 'self'; upgrade-insecure-requests",
-    "dynamic": f"script-src 'strict-dynamic' '{OTHER_SCRIPT}'; frame-src 'none'",
-    "nonce": "script-src 'nonce-abc' 'strict-dynamic'",
-}
-# Policies in the page itself; `upgrade-insecure-requests` is what a deployment has.
-META = {
-    "meta-strict": "default-src 'self'; upgrade-insecure-requests",
-    "meta-none": "script-src 'none'; frame-src 'none'",
-    "meta-nonce": "script-src 'nonce-abc' 'strict-dynamic'; child-src 'none'",
-}
 READ_HEAD = "[...document.head.children].map((child) => child.tagName)"
-
-
-async def _page(request: web.Request) -> web.Response:
-    name = request.path.strip("/")
-    headers = {"Content-Security-Policy": STRICT[name]} if name in STRICT else {}
-    text = PAGE
-    if name in META:
-        tag = f'<meta http-equiv="Content-Security-Policy" content="{html.escape(META[name])}">'
-        text = PAGE.replace("<head>", f"<head>{tag}")
-    if "favicon" in request.path:
-        return web.Response(status=204)
-    return web.Response(text=text, content_type="text/html", headers=headers)
-
-
-def _application() -> web.Application:
-    app = web.Application()
-    app.router.add_get("/{path:.*}", _page)
-    return app
-
-
-@pytest.fixture(scope="module")
-def frontend() -> Iterator[str]:
-    """A frontend without any framework; its address."""
-    with serving(_application) as server:
-        yield server.url
-
-
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory, frontend: str) -> Iterator[LocalStripe]:
-    """A local Stripe and a gateway before that frontend."""
-    folder = tmp_path_factory.mktemp("stripe-js")
-    config = make_config(folder, frontend_url=frontend)
-    local = LocalStripe(config)
-    local.start()
-    try:
-        with running_gateway(folder, config=config):
-            yield local
-    finally:
-        local.stop()
-
-
-@pytest.fixture
-def page(stripe: LocalStripe, browser: Browser) -> Iterator[Page]:
-    # In this order: the browser has to end first, as its loop keeps others from ending.
-    opened = browser.new_page(viewport=DESKTOP)  # type: ignore[arg-type]
-    opened.set_default_timeout(15_000)
-    opened.goto(stripe.config.site_url)
-    yield opened
-    opened.close()
 
 
 def refused(page: Page, code: str) -> str:
@@ -82,19 +15,6 @@ def refused(page: Page, code: str) -> str:
     said = "(error) => `${error.name}: ${error.message}`"
     found: str = page.evaluate(f"(async () => {{ {code} }})().then(() => '', {said})")
     return found
-
-
-def opened(page: Page, secret: str, options: str = "") -> None:
-    page.evaluate(
-        f"""async (secret) => {{
-          window.done = 0;
-          window.stripe = Stripe("pk_test_local");
-          window.checkout = await stripe.initEmbeddedCheckout({{
-            fetchClientSecret: async () => secret, {options}
-          }});
-        }}""",
-        secret,
-    )
 
 
 def pay(page: Page) -> None:
@@ -215,55 +135,6 @@ def test_with_redirect_the_browser_goes_to_the_return_url(page: Page, stripe: Lo
     page.evaluate("checkout.mount('#checkout')")
     pay(page)
     page.wait_for_url(f"**/back?of={session.id}")
-
-
-@pytest.mark.parametrize("path", [*STRICT, *META])
-def test_it_works_under_the_pages_own_policy(page: Page, stripe: LocalStripe, path: str) -> None:
-    watch = Watch(page)
-    page.goto(f"{stripe.config.site_url}/{path}")
-    opened(page, stripe.checkout().client_secret)
-    page.evaluate("checkout.mount('#checkout')")
-    expect(page.frame_locator("iframe").get_by_label("Card number")).to_be_visible()
-    watch.assert_clean()
-
-
-@pytest.mark.parametrize("path", META)
-def test_a_policy_that_is_rendered_again_stays_widened(
-    page: Page, stripe: LocalStripe, path: str
-) -> None:
-    watch = Watch(page)
-    page.goto(f"{stripe.config.site_url}/{path}")
-    page.evaluate(
-        """(policy) => {
-          const made = document.createElement("meta");
-          made.setAttribute("content", policy);
-          made.setAttribute("http-equiv", "Content-Security-Policy");
-          document.head.append(made);
-        }""",
-        META[path],
-    )
-    opened(page, stripe.checkout().client_secret)
-    page.evaluate("checkout.mount('#checkout')")
-    expect(page.frame_locator("iframe").get_by_label("Card number")).to_be_visible()
-    watch.assert_clean()
-
-
-def test_a_policy_that_forbids_the_frame_is_named(page: Page, stripe: LocalStripe) -> None:
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.evaluate(
-        """() => {
-          const policy = document.createElement("meta");
-          policy.httpEquiv = "Content-Security-Policy";
-          policy.setAttribute("content", "frame-src 'self'");
-          document.head.append(policy);
-        }"""
-    )
-    opened(page, stripe.checkout().client_secret)
-    with page.expect_console_message(lambda message: "that a script added" in message.text):
-        page.evaluate("checkout.mount('#checkout')")
-    (sentence,) = [text for text in said if "that a script added" in text]
-    assert sentence.endswith(f"allow {stripe.config.stripe_url} in its frame-src.")
 
 
 def test_a_page_may_replace_it_but_stripes_own_script_does_not(page: Page) -> None:
