@@ -218,3 +218,22 @@ def test_an_invoice_that_is_sent(fresh: LocalStripe) -> None:
     later: Any = {"collection_method": "send_invoice", "due_date": invoice.created + 90 * DAY}
     changed = client.v1.invoices.update(charged.id, later)
     assert changed.due_date == later["due_date"]
+
+
+def test_a_deleted_customers_invoices_are_left_alone(fresh: LocalStripe) -> None:
+    client = fresh.client()
+    customer = payer(fresh)
+    first = draft(fresh, customer, auto_advance=True)
+    item(fresh, customer, 1000, invoice=first.id)
+    second = draft(fresh, customer)
+    item(fresh, customer, 500, invoice=second.id)
+    client.v1.invoices.finalize_invoice(second.id, {"auto_advance": True})
+    client.v1.customers.delete(customer.id)
+    fresh.advance(2 * HOUR)
+    left = [client.v1.invoices.retrieve(each.id) for each in (first, second)]
+    assert [(each.status, each.auto_advance) for each in left] == [
+        *(("draft", False), ("open", False)),
+    ]
+    with pytest.raises(REFUSED, match="No such customer"):
+        client.v1.invoices.finalize_invoice(first.id)
+    assert client.v1.invoices.void_invoice(second.id).status == "void"

@@ -1,6 +1,6 @@
 """Invoices in the API, in basil's shape (https://docs.stripe.com/api/invoices); see `invoicing`."""
 
-from localcloud.stripe import dunning, invoice_actions, invoice_create, invoice_update
+from localcloud.stripe import dunning, invoice_actions, invoice_create, invoice_update, invoicing
 from localcloud.stripe.errors import StripeError, invalid
 from localcloud.stripe.invoice_preview import PARAMS, preview
 from localcloud.stripe.lists import as_list, filters, page, page_within
@@ -66,8 +66,11 @@ def send(work: Work, params: Obj, id: str) -> Obj:
 
 
 def on_due(work: Work, invoice: Obj) -> None:
-    """An invoice that is sent is never charged by itself."""
-    if invoice["collection_method"] == "send_invoice":
+    """What is sent is never charged by itself; of a deleted customer nothing is collected."""
+    customer = work.find("customer", invoice["customer"])
+    if customer is None or customer.get("_deleted"):
+        invoicing.stop_collecting(work, invoice)
+    elif invoice["collection_method"] == "send_invoice":
         invoice_actions.send_by_itself(work, invoice)
     else:
         dunning.on_due(work, invoice)
