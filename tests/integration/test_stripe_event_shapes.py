@@ -16,7 +16,7 @@ from localcloud.stripe.resources.subscription_params import STATUSES
 from saas.stripe_contract import HANDLED_EVENTS
 from tests.integration import stripe_events_stage
 from tests.integration.stripe_fixtures import BASIL, ENDIVE, LocalStripe, config_for, running
-from tests.integration.test_stripe_shapes import class_of, differences
+from tests.integration.stripe_shapes import class_of, differences
 
 # Bank debits settle days later; local Stripe takes cards alone.
 NOT_OF_CARDS = {

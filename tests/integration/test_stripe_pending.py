@@ -6,7 +6,7 @@ import pytest
 import stripe
 
 from tests.integration.stripe_fixtures import BASIL, DAY, PROFESSIONAL, LocalStripe, fresh, local
-from tests.integration.test_stripe_shapes import differences
+from tests.integration.stripe_shapes import differences
 
 __all__ = ["fresh", "local"]
 HOURS = 23 * 3600

@@ -14,7 +14,7 @@ from tests.integration.stripe_fixtures import (
     LocalStripe,
     local,
 )
-from tests.integration.test_stripe_shapes import differences
+from tests.integration.stripe_shapes import differences
 
 __all__ = ["local"]
 

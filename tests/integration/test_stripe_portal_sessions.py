@@ -6,7 +6,7 @@ import stripe
 
 from tests.integration.portal_visitor import configured, refused, switching
 from tests.integration.stripe_fixtures import BASIL, ENDIVE, PROFESSIONAL, LocalStripe, local
-from tests.integration.test_stripe_shapes import differences
+from tests.integration.stripe_shapes import differences
 
 __all__ = ["local"]
 

@@ -6,6 +6,7 @@ import pytest
 import stripe
 
 from tests.integration.stripe_fixtures import BASIL, DAY, ENDIVE, PROFESSIONAL, LocalStripe
+from tests.integration.stripe_shapes import differences
 from tests.integration.test_stripe_prorations import (
     MONTH,
     april,
@@ -16,7 +17,6 @@ from tests.integration.test_stripe_prorations import (
     swap,
     types_of,
 )
-from tests.integration.test_stripe_shapes import differences
 
 __all__ = ["april", "own_april"]
 

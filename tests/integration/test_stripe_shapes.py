@@ -1,20 +1,11 @@
 """Every object has the fields that stripe-python's own classes declare, no more and no less."""
 
-import importlib
-import inspect
 import json
-import typing
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import stripe
-from stripe._object_classes import OBJECT_CLASSES
-from stripe._request_options import RequestOptions
 
-from localcloud.stripe.params import EXPAND, Hash, Only
-from localcloud.stripe.resources.index import RESOURCES
-from localcloud.stripe.versions import ADDED, GONE, KNOWN
 from tests.integration.stripe_fixtures import (
     BASIL,
     ENDIVE,
@@ -23,86 +14,9 @@ from tests.integration.stripe_fixtures import (
     fresh,
     local,
 )
+from tests.integration.stripe_shapes import class_of, differences
 
 __all__ = ["fresh", "local"]
-ADDED_LATER = {
-    (kind, name) for release in ADDED.values() for kind in release for name in release[kind]
-}
-# shown in the pinned version, though the newest SDK no longer declares it
-GONE_LATER = {(kind, name) for kinds in GONE.values() for kind in kinds for name in kinds[kind]}
-# declared by the class of another kind of object, or for a list's own use
-LIST_FIELDS = {"object", "data", "has_more", "url"}
-
-
-def class_of(value: dict[str, Any]) -> type:
-    module, name = OBJECT_CLASSES[value["object"]]
-    found: type = getattr(importlib.import_module(module), name)
-    return found
-
-
-def declared(cls: type) -> dict[str, Any]:
-    found = inspect.get_annotations(cls)
-    return {name: kind for name, kind in found.items() if name != "OBJECT_NAME"}
-
-
-def options(annotation: Any) -> Iterator[Any]:
-    """The alternatives of a (nested) Union."""
-    if typing.get_origin(annotation) is typing.Union:
-        for each in typing.get_args(annotation):
-            yield from options(each)
-    else:
-        yield annotation
-
-
-def differences(value: Any, cls: type, at: str, version: str) -> Iterator[str]:
-    """What an object (a dict) has too much, too little or in the wrong type."""
-    fields = declared(cls)
-    kind = value["object"] if isinstance(value.get("object"), str) else ""
-    gone = {name for name in value if version == BASIL and (kind, name) in GONE_LATER}
-    for name in set(value) - set(fields) - gone:
-        yield f"{at}.{name} is not a field of {cls.__name__}"
-    for name, annotation in fields.items():
-        alternatives = list(options(annotation))
-        nullable = type(None) in alternatives
-        if name not in value:
-            if not nullable and not (version == BASIL and (kind, name) in ADDED_LATER):
-                yield f"{at}.{name} is missing"
-        elif value[name] is None:
-            if not nullable:
-                yield f"{at}.{name} is null"
-        else:
-            yield from mismatch(value[name], alternatives, f"{at}.{name}", version)
-
-
-def hash_mismatch(
-    value: dict[str, Any], alternatives: list[Any], at: str, version: str
-) -> Iterator[str]:
-    if value.get("object") == "list":
-        if set(value) != LIST_FIELDS:
-            yield f"{at} is a list with {sorted(value)}"
-        for item in value["data"]:
-            yield from differences(item, class_of(item), at, version)
-    elif isinstance(value.get("object"), str):
-        yield from differences(value, class_of(value), at, version)
-    else:
-        nested = [each for each in alternatives if inspect.isclass(each) and declared(each)]
-        if nested:
-            yield from differences(value, nested[0], at, version)
-
-
-def mismatch(value: Any, alternatives: list[Any], at: str, version: str) -> Iterator[str]:
-    if isinstance(value, dict):
-        yield from hash_mismatch(value, alternatives, at, version)
-    elif isinstance(value, list):
-        inner = [typing.get_args(each) for each in alternatives if typing.get_origin(each) is list]
-        for item in value if inner else []:
-            yield from mismatch(item, list(options(inner[0][0])), f"{at}[]", version)
-    elif int in alternatives and (isinstance(value, bool) or not isinstance(value, int)):
-        yield f"{at} is {value!r}, not an integer"
-    elif bool in alternatives and not isinstance(value, bool):
-        yield f"{at} is {value!r}, not a boolean"
-    elif alternatives == [str] and not isinstance(value, str):
-        yield f"{at} is {value!r}, not a string"
 
 
 def disputed(local: LocalStripe) -> dict[str, str]:
@@ -299,121 +213,3 @@ def test_the_comparison_can_fail() -> None:
         "price.created is null",
         "price.currency is missing",
     } <= found
-
-
-def test_known_versions_are_the_sdks() -> None:
-    params = inspect.get_annotations(stripe.params.WebhookEndpointCreateParams)["api_version"]
-    known = {
-        text
-        for text in _literals(params)
-        if text >= "2025-03-31" and text[11:] in ("basil", "clover", "dahlia", "endive")
-    }
-    assert known == KNOWN
-
-
-def _literals(annotation: Any) -> Iterator[str]:
-    for each in typing.get_args(annotation):
-        if isinstance(each, str):
-            yield each
-        else:
-            yield from _literals(each)
-
-
-PARAMS = {
-    ("POST", "/v1/products"): "ProductCreateParams",
-    ("POST", "/v1/products/{id}"): "ProductUpdateParams",
-    ("GET", "/v1/products"): "ProductListParams",
-    ("POST", "/v1/prices"): "PriceCreateParams",
-    ("POST", "/v1/prices/{id}"): "PriceUpdateParams",
-    ("GET", "/v1/prices"): "PriceListParams",
-    ("POST", "/v1/customers"): "CustomerCreateParams",
-    ("POST", "/v1/customers/{id}"): "CustomerUpdateParams",
-    ("GET", "/v1/customers"): "CustomerListParams",
-    (
-        "POST",
-        "/v1/customers/{customer}/balance_transactions",
-    ): "CustomerBalanceTransactionCreateParams",
-    (
-        "GET",
-        "/v1/customers/{customer}/balance_transactions",
-    ): "CustomerBalanceTransactionListParams",
-    ("POST", "/v1/checkout/sessions"): "checkout.SessionCreateParams",
-    ("POST", "/v1/checkout/sessions/{id}"): "checkout.SessionUpdateParams",
-    ("GET", "/v1/checkout/sessions"): "checkout.SessionListParams",
-    ("POST", "/v1/subscriptions"): "SubscriptionCreateParams",
-    ("POST", "/v1/subscriptions/{id}"): "SubscriptionUpdateParams",
-    ("DELETE", "/v1/subscriptions/{id}"): "SubscriptionCancelParams",
-    ("GET", "/v1/subscriptions"): "SubscriptionListParams",
-    ("POST", "/v1/subscriptions/{id}/resume"): "SubscriptionResumeParams",
-    ("POST", "/v1/subscription_items"): "SubscriptionItemCreateParams",
-    ("POST", "/v1/subscription_items/{id}"): "SubscriptionItemUpdateParams",
-    ("GET", "/v1/subscription_items"): "SubscriptionItemListParams",
-    ("POST", "/v1/invoiceitems"): "InvoiceItemCreateParams",
-    ("POST", "/v1/invoiceitems/{id}"): "InvoiceItemUpdateParams",
-    ("GET", "/v1/invoiceitems"): "InvoiceItemListParams",
-    ("POST", "/v1/coupons"): "CouponCreateParams",
-    ("POST", "/v1/coupons/{id}"): "CouponUpdateParams",
-    ("GET", "/v1/coupons"): "CouponListParams",
-    ("POST", "/v1/promotion_codes"): "PromotionCodeCreateParams",
-    ("POST", "/v1/promotion_codes/{id}"): "PromotionCodeUpdateParams",
-    ("GET", "/v1/promotion_codes"): "PromotionCodeListParams",
-    ("GET", "/v1/invoices"): "InvoiceListParams",
-    ("POST", "/v1/invoices/create_preview"): "InvoiceCreatePreviewParams",
-    ("POST", "/v1/invoices"): "InvoiceCreateParams",
-    ("POST", "/v1/invoices/{id}"): "InvoiceUpdateParams",
-    ("POST", "/v1/invoices/{id}/send"): "InvoiceSendInvoiceParams",
-    ("POST", "/v1/invoices/{id}/finalize"): "InvoiceFinalizeInvoiceParams",
-    ("POST", "/v1/invoices/{id}/mark_uncollectible"): "InvoiceMarkUncollectibleParams",
-    ("POST", "/v1/invoices/{id}/pay"): "InvoicePayParams",
-    ("POST", "/v1/invoices/{id}/void"): "InvoiceVoidInvoiceParams",
-    ("GET", "/v1/invoice_payments"): "InvoicePaymentListParams",
-    ("GET", "/v1/payment_methods"): "PaymentMethodListParams",
-    ("POST", "/v1/payment_methods/{id}/attach"): "PaymentMethodAttachParams",
-    ("GET", "/v1/payment_intents"): "PaymentIntentListParams",
-    ("GET", "/v1/setup_intents"): "SetupIntentListParams",
-    ("GET", "/v1/charges"): "ChargeListParams",
-    ("GET", "/v1/disputes"): "DisputeListParams",
-    ("POST", "/v1/disputes/{id}"): "DisputeUpdateParams",
-    ("POST", "/v1/refunds"): "RefundCreateParams",
-    ("POST", "/v1/refunds/{id}"): "RefundUpdateParams",
-    ("GET", "/v1/refunds"): "RefundListParams",
-    ("POST", "/v1/billing/meters"): "billing.MeterCreateParams",
-    ("POST", "/v1/billing/meters/{id}"): "billing.MeterUpdateParams",
-    ("GET", "/v1/billing/meters"): "billing.MeterListParams",
-    ("GET", "/v1/billing/meters/{id}/event_summaries"): "billing.MeterListEventSummariesParams",
-    ("POST", "/v1/billing/meter_events"): "billing.MeterEventCreateParams",
-    (
-        "POST",
-        "/v1/billing/meter_event_adjustments",
-    ): "billing.MeterEventAdjustmentCreateParams",
-    ("POST", "/v1/billing_portal/sessions"): "billing_portal.SessionCreateParams",
-    ("POST", "/v1/billing_portal/configurations"): "billing_portal.ConfigurationCreateParams",
-    ("POST", "/v1/billing_portal/configurations/{id}"): "billing_portal.ConfigurationUpdateParams",
-    ("GET", "/v1/billing_portal/configurations"): "billing_portal.ConfigurationListParams",
-    ("GET", "/v1/events"): "EventListParams",
-    ("POST", "/v1/webhook_endpoints"): "WebhookEndpointCreateParams",
-    ("POST", "/v1/webhook_endpoints/{id}"): "WebhookEndpointUpdateParams",
-    ("GET", "/v1/webhook_endpoints"): "WebhookEndpointListParams",
-}
-# gone from the newest SDK, alive in the pinned version
-OLDER = {
-    ("POST", "/v1/checkout/sessions"): {"payment_method_types"},
-    ("POST", "/v1/promotion_codes"): {"coupon"},
-}
-ROUTES = {(r.method, r.template): r for resource in RESOURCES for r in resource.routes}
-
-
-@pytest.mark.parametrize("route", PARAMS, ids=" ".join)
-def test_parameters_are_those_of_the_sdk(route: tuple[str, str]) -> None:
-    """A parameter of Stripe's is either built or honestly refused (501); no other is known."""
-    module: Any = stripe.params
-    for part in PARAMS[route].split("."):
-        module = getattr(module, part)
-    params: Hash = ROUTES[route].params
-    ours = dict(params.fields)
-    gone = {n for n, s in ours.items() if isinstance(s, Only) and s.until <= ENDIVE}
-    assert gone == OLDER.get(route, set())
-    theirs = set(inspect.get_annotations(module)) - set(RequestOptions.__annotations__)
-    assert (set(ours) | set(params.unbuilt)) - gone == theirs
-    assert not set(ours) & set(params.unbuilt)
-    assert set(EXPAND) <= set(ours)
