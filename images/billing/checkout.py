@@ -16,10 +16,11 @@ from billing.stripe_objects import CheckoutSession
 from billing.sync import sync
 from saas import accounts, clock
 from saas.auth import Identity
+from saas.aws_http import token
 from saas.entitlements import Entitlement
 from saas.errors import AppError, Conflict, Unavailable
 from saas.stripe_contract import LIVE_STATUSES
-from saas.table import ConditionFailed, TransactionRefused, table
+from saas.table import ConditionFailed, Put, TransactionRefused, table
 
 WAIT_SECONDS = 10
 POLL_SECONDS = 0.2
@@ -37,11 +38,17 @@ class Lease:
         self.state = seen
 
     def write(self, after: CheckoutState) -> None:
-        """Raises LeaseLost when another caller wrote first."""
+        """Raises LeaseLost when another caller wrote first.
+
+        A write whose answer was lost is repeated, and then meets its own result: its id tells that
+        from what another caller, who read the same state in the same second, would have written.
+        """
+        put, write_id = after.write(self.state), token()
         try:
-            table().write(after.write(self.state))
-        except ConditionFailed:
-            raise LeaseLost from None
+            table().write(Put({**put.item, "writeId": write_id}, when=put.when))
+        except ConditionFailed as failed:
+            if not failed.item or failed.item.get("writeId") != write_id:
+                raise LeaseLost from None
         self.state = replace(after, version=self.state.version + 1)
 
 

@@ -23,8 +23,10 @@ class Breaker:
         return self.ask("GET")
 
     def struck(self) -> int:
-        """How many calls the fault that was spent last has struck."""
-        return int(self.shown()["spent"][0]["struck"])
+        """How many calls the only fault, which must be spent by now, has struck."""
+        shown = self.shown()
+        assert shown["armed"] == []
+        return int(shown["spent"][0]["struck"])
 
     def disarm(self) -> None:
         self.ask("DELETE")
