@@ -144,7 +144,9 @@ def _refused_of(spec: Spec) -> Iterator[str]:
     elif isinstance(spec, Hash):
         yield from (f".{name}" for name in _refused(spec))
     elif isinstance(spec, Enum):
-        yield from (f"={word}" for word in spec.unbuilt)
+        yield from (f"={word}" for word in spec.unbuilt[:FEW])
+        if len(spec.unbuilt) > FEW:
+            yield "=…"
 
 
 def _cards() -> str:

@@ -31,20 +31,29 @@ CARD = Hash(
     },
     unbuilt=("networks",),
 )
+OTHERS = words(
+    """acss_debit affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit
+    bancontact billie bizum blik boleto cashapp crypto custom customer_balance eps fpx giropay grabpay ideal
+    interac_present kakao_pay klarna konbini kr_card link mb_way mobilepay multibanco naver_pay
+    nz_bank_account oxxo p24 pay_by_bank payco paynow paypal paypay payto pix promptpay revolut_pay
+    samsung_pay satispay scalapay sepa_debit sequra sofort sunbit swish twint upi us_bank_account
+    wechat_pay zip"""
+)
+"""Types of payment method, each with a parameter of its name."""
 CREATE = Hash(
     {
         **EXPAND,
-        "type": Enum(("card",)),
+        "type": Enum(("card",), unbuilt=OTHERS),
         "card": CARD,
         "billing_details": BILLING,
         "metadata": Metadata(),
     },
     required=("type",),
-    unbuilt=words("allow_redisplay customer payment_method radar_options"),
+    unbuilt=(*words("allow_redisplay customer payment_method radar_options"), *OTHERS),
 )
 UPDATE = Hash(
     {**EXPAND, "billing_details": BILLING, "metadata": Metadata()},
-    unbuilt=words("allow_redisplay card"),
+    unbuilt=words("allow_redisplay card us_bank_account"),
 )
 EMPTY_ADDRESS = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
 
