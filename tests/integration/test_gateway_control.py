@@ -40,7 +40,7 @@ MAIL = {
 
 @dataclass
 class Parts:
-    """Stands for local AWS and local Stripe and remembers what it was asked."""
+    """Stands for local AWS, Stripe and Bedrock, and remembers what it was asked."""
 
     config: StackConfig
     asked: list[tuple[str, str, str]] = field(default_factory=list)
@@ -88,7 +88,11 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
     thread.start()
     runners = [
         asyncio.run_coroutine_threadsafe(parts.serve(name, port), loop).result(5)
-        for name, port in (("aws", parts.config.aws_port), ("stripe", parts.config.stripe_port))
+        for name, port in (
+            ("aws", parts.config.aws_port),
+            ("stripe", parts.config.stripe_port),
+            ("bedrock", parts.config.bedrock_port),
+        )
     ]
     yield parts
     for runner in runners:
@@ -161,6 +165,7 @@ def test_reset_forgets_provisions_and_renews_the_functions(
     assert parts.take() == [
         ("aws", "/_local/reset", ""),
         ("stripe", "/_local/reset", ""),
+        ("bedrock", "/_local/reset", ""),
         ("provision", "", ""),
     ]
     after, _ = local.invoke("demo-environment")

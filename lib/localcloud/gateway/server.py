@@ -110,12 +110,12 @@ class Gateway:
         await self.functions.stop()
 
     async def reset(self) -> None:
-        """Forget all state of local AWS and Stripe, provision again, restart the functions."""
+        """Forget all state of all parts, provision again, restart the functions."""
         async with self._resetting:
             self.functions.pause()
             try:
-                await reset_part(self.config.aws_url)
-                await reset_part(self.config.stripe_url)
+                for url in (self.config.aws_url, self.config.stripe_url, self.config.bedrock_url):
+                    await reset_part(url)
                 await self.provision()
                 self.functions.renew()
             finally:
