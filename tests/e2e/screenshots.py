@@ -3,6 +3,7 @@
 `.venv/bin/python -m tests.e2e.screenshots` starts a stack, walks through it and writes docs/images.
 """
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from localcloud.config import ROOT
 from localcloud.stack import Stack
-from tests.e2e.browsing import PATIENCE, chromium_at, chromium_path
+from tests.e2e.browsing import NO_CHROMIUM, PATIENCE, chromium_at, chromium_path
 from tests.e2e.test_browser import Person
 
 TARGET = ROOT / "docs" / "images"
@@ -25,7 +26,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         Stack(port=0, state_dir=Path(folder)) as stack,
-        chromium_at(chromium_path()) as browser,
+        chromium_at(chromium_path() or sys.exit(NO_CHROMIUM)) as browser,
     ):
         _journey(_page(browser), stack.endpoints())
         _console(browser, stack.endpoints())

@@ -1,7 +1,7 @@
 """Puts the local Stripe.js (static/stripe.js) first into the frontend's pages.
 
 `@stripe/stripe-js` uses the `window.Stripe` that it finds, so an unmodified frontend pays at the
-local Stripe, and nothing is loaded from outside.
+local Stripe, and nothing is loaded from outside. The pages' own policies are widened for it.
 """
 
 import base64
