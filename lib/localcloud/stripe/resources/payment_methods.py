@@ -36,8 +36,8 @@ OTHERS = words(
     bancontact billie bizum blik boleto cashapp crypto custom customer_balance eps fpx
     giropay grabpay ideal interac_present kakao_pay klarna konbini kr_card link mb_way mobilepay
     multibanco naver_pay nz_bank_account oxxo p24 pay_by_bank payco paynow paypal paypay payto pix
-    promptpay revolut_pay samsung_pay satispay scalapay sepa_debit sequra sofort sunbit swish twint upi
-    us_bank_account wechat_pay zip"""
+    promptpay revolut_pay samsung_pay satispay scalapay sepa_debit sequra sofort sunbit swish twint
+    upi us_bank_account wechat_pay zip"""
 )
 """Types of payment method, each with a parameter of its name."""
 CREATE = Hash(
