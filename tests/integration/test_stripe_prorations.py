@@ -1,6 +1,6 @@
 """Changes of plan at the local Stripe: every cent is worked out by hand beside its number.
 
-Periods begin on 1 April 2027 and last 30 days = 2,592,000 s, whatever the day the test runs.
+Periods begin on 1 April 2083 and last 30 days = 2,592,000 s, whatever the day the test runs.
 """
 
 import time
@@ -22,7 +22,7 @@ from tests.integration.stripe_fixtures import (
     running,
 )
 
-APRIL = int(datetime(2027, 4, 1, tzinfo=UTC).timestamp())
+APRIL = int(datetime(2083, 4, 1, tzinfo=UTC).timestamp())
 MONTH = 30 * DAY
 
 
@@ -197,7 +197,7 @@ def test_annual_switch_begins_a_year_and_is_paid_at_once(april: LocalStripe) -> 
     ) == (True, False)
     item = switched["items"].data[0]
     assert before <= item.current_period_start <= before + 60
-    assert item.current_period_end - item.current_period_start == 366 * DAY  # 2028 is a leap year
+    assert item.current_period_end - item.current_period_start == 366 * DAY  # 2084 is a leap year
     assert switched.billing_cycle_anchor == item.current_period_start == year.period.start
 
 
