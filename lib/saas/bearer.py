@@ -4,8 +4,10 @@ Source of the rules: Amazon Cognito developer guide, "Verifying JSON web tokens"
 """
 
 import json
+import math
 import time
 import urllib.request
+from http.client import HTTPException
 from typing import Any
 
 import jwt
@@ -24,37 +26,42 @@ class InvalidToken(Exception):
 
 
 class _Keys:
-    """One issuer's JSON Web Key Set, fetched at most every ten seconds whatever ids arrive."""
+    """One issuer's JSON Web Key Set, asked for at most every ten seconds whatever ids arrive."""
 
     def __init__(self, issuer: str) -> None:
         self.issuer = issuer
         self.by_id: dict[str, jwt.PyJWK] = {}
-        self.fetched: float | None = None
+        self.fetched = self.tried = -math.inf
 
     def find(self, key_id: str) -> jwt.PyJWK:
-        age = None if self.fetched is None else time.monotonic() - self.fetched
-        if (
-            age is None
-            or age > KEYS_SECONDS
-            or (key_id not in self.by_id and age > REFETCH_SECONDS)
-        ):
-            self._fetch()
+        now = time.monotonic()
+        wanted = key_id not in self.by_id or now - self.fetched > KEYS_SECONDS
+        if wanted and (not self.by_id or now - self.tried > REFETCH_SECONDS):
+            self._renew(now)
         if key_id not in self.by_id:
             raise InvalidToken("signed with an unknown key")
         return self.by_id[key_id]
 
-    def _fetch(self) -> None:
-        url = keys_url(self.issuer)
+    def _renew(self, now: float) -> None:
+        """Keys that were good an hour ago stay good while the issuer cannot be reached."""
+        self.tried = now
         try:
-            with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-                keys = json.load(answer)["keys"]
+            self.by_id = _fetched(self.issuer)
         except OSError:
-            # Keys that were good an hour ago stay good while the issuer cannot be reached.
-            if self.fetched is None:
+            if not self.by_id:
                 raise
             return
-        self.by_id = {key["kid"]: jwt.PyJWK(key) for key in keys if key.get("kty") == "RSA"}
-        self.fetched = time.monotonic()
+        self.fetched = now
+
+
+def _fetched(issuer: str) -> dict[str, jwt.PyJWK]:
+    """The issuer's keys by id. Raises OSError for no answer and for one that is no set of keys."""
+    try:
+        with urllib.request.urlopen(keys_url(issuer), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+            keys = json.load(answer)["keys"]
+        return {key["kid"]: jwt.PyJWK(key) for key in keys if key.get("kty") == "RSA"}
+    except (HTTPException, ValueError, LookupError, TypeError, AttributeError, PyJWTError) as error:
+        raise OSError("the issuer's answer is no set of keys") from error
 
 
 _keys: dict[str, _Keys] = {}

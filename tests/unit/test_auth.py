@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from http.client import IncompleteRead
 from typing import Any
 
 import jwt
@@ -311,6 +312,48 @@ def test_an_unreachable_issuer_is_an_outage_not_a_refusal(
     monkeypatch.setattr("urllib.request.urlopen", fail)
     with pytest.raises(Unavailable):
         auth.identify(_bearer(issuer.token()))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "<html>", "[]", "{}", '{"keys": 1}', '{"keys": [1]}', '{"keys": [{"kty": "RSA"}]}'],
+)
+def test_an_answer_that_is_no_set_of_keys_is_an_outage_too(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: io.StringIO(answer))
+    with pytest.raises(Unavailable):
+        auth.identify(_bearer(issuer.token()))
+
+
+def test_an_answer_cut_short_is_an_outage_too(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: Any, **__: Any) -> Any:
+        raise IncompleteRead(b"{")
+
+    monkeypatch.setattr("urllib.request.urlopen", cut)
+    with pytest.raises(Unavailable):
+        auth.identify(_bearer(issuer.token()))
+
+
+def test_old_keys_stay_good_in_an_outage_and_nobody_waits_for_it_twice(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, tried = issuer.token(), []
+    assert auth.identify(_bearer(token))
+
+    def fail(*_: Any, **__: Any) -> Any:
+        tried.append(1)
+        raise TimeoutError
+
+    monkeypatch.setattr("urllib.request.urlopen", fail)
+    monkeypatch.setattr(bearer, "KEYS_SECONDS", -1)
+    monkeypatch.setattr(bearer, "REFETCH_SECONDS", -1)
+    assert auth.identify(_bearer(token))
+    monkeypatch.setattr(bearer, "REFETCH_SECONDS", 10)
+    assert [auth.identify(_bearer(token)).source for _ in range(20)] == ["bearer"] * 20
+    assert len(tried) == 1
 
 
 # Claims of a user id
