@@ -60,6 +60,29 @@ def test_retries_follow_the_schedule_and_then_it_is_cancelled(fresh: LocalStripe
     assert [e.type for e in fresh.events(customer.id)][-1] == "customer.subscription.deleted"
 
 
+def test_each_attempt_is_announced_as_a_change_too(fresh: LocalStripe) -> None:
+    customer, subscription = renewed(fresh)
+    due = subscription["items"].data[0].current_period_start + HOUR
+    move(fresh, 4 * DAY)
+    client = fresh.client()
+    good = client.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    owed = invoice_of(fresh, subscription)
+    client.v1.invoices.pay(owed.id, {"payment_method": good.id})
+    told = [event for event in fresh.events(owed.id) if event.type == "invoice.updated"]
+    before = [event.data.previous_attributes.to_dict() for event in told]
+    count, plan = "attempt_count", "next_payment_attempt"
+    assert {name: before[0][name] for name in ("attempted", count)} == {
+        "attempted": False,
+        count: 0,
+    }
+    assert before[1] == {count: 1, plan: due + 3 * DAY}
+    assert {name: before[2][name] for name in ("status", plan)} == {
+        "status": "open",
+        plan: due + 8 * DAY,
+    }
+    assert len(told) == 3
+
+
 def test_the_account_may_mark_it_unpaid_instead(fresh: LocalStripe) -> None:
     assert schedule(fresh, days=[1], then="unpaid") == (200, {"days": [1], "then": "unpaid"})
     customer, subscription = renewed(fresh)

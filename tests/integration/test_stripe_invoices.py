@@ -80,6 +80,7 @@ def test_void_leaves_the_debt_and_the_subscription_follows_the_invoice_before(
     happened = [event.type for event in local.events(subscription.customer)][known:]
     assert happened == [
         "payment_intent.canceled",
+        "invoice.updated",
         "invoice.voided",
         "customer.subscription.updated",
         "customer.updated",
@@ -303,5 +304,6 @@ def test_a_draft_paid_by_hand_is_finalized_first(fresh: LocalStripe) -> None:
     assert (paid.status, paid.attempt_count) == ("paid", 1)
     assert paid.status_transitions.finalized_at == paid.status_transitions.paid_at
     assert types_of(fresh, invoice) == [
-        *("invoice.created", "invoice.finalized", "invoice.paid", "invoice.payment_succeeded")
+        *("invoice.created", "invoice.finalized", "invoice.updated"),
+        *("invoice.paid", "invoice.payment_succeeded"),
     ]

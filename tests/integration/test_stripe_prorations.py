@@ -170,6 +170,7 @@ def test_events_of_an_upgrade_come_in_order(april: LocalStripe) -> None:
         "payment_intent.created",
         "charge.succeeded",
         "payment_intent.succeeded",
+        "invoice.updated",
         "invoice.paid",
         "invoice.payment_succeeded",
         "customer.subscription.updated",

@@ -46,6 +46,7 @@ def test_a_renewal_is_a_draft_for_an_hour_and_then_paid(fresh: LocalStripe) -> N
         (HOUR, "payment_intent.created"),
         (HOUR, "charge.succeeded"),
         (HOUR, "payment_intent.succeeded"),
+        (HOUR, "invoice.updated"),
         (HOUR, "invoice.paid"),
         (HOUR, "invoice.payment_succeeded"),
     ]

@@ -211,6 +211,10 @@ def test_incomplete_expires_after_23_hours(fresh: LocalStripe) -> None:
     found = fresh.client().v1.subscriptions.retrieve(incomplete.id, {"expand": ["latest_invoice"]})
     assert found.status == "incomplete_expired"
     assert found.latest_invoice.status == "void"  # type: ignore[union-attr]
+    intent = fresh.client().v1.payment_intents.list({"customer": customer.id}).data[0]
+    assert (intent.status, intent.cancellation_reason) == ("canceled", "void_invoice")
+    with pytest.raises(stripe.InvalidRequestError, match="status of canceled"):
+        fresh.client().v1.payment_intents.confirm(intent.id, {"payment_method": "pm_card_visa"})
 
 
 def test_one_customer_may_have_many(local: LocalStripe) -> None:

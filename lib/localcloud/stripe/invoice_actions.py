@@ -6,7 +6,6 @@ Source: Stripe's documentation "Status transitions and finalization".
 from localcloud.stripe import dunning, invoicing, retry_schedule, subscription_standing
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import StripeError, invalid
-from localcloud.stripe.resources import payment_intents
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
 
@@ -62,7 +61,8 @@ def pay_out_of_band(work: Work, invoice: Obj) -> None:
         finalize(work, invoice)
     if invoice["status"] == "paid":
         return
-    _drop_intent(work, invoice)
+    before = work.present(invoice)
+    invoicing.drop_intent(work, invoice)
     retry_schedule.stop(invoice)
     work.update(
         invoice,
@@ -71,6 +71,7 @@ def pay_out_of_band(work: Work, invoice: Obj) -> None:
         status="paid",
         status_transitions={**invoice["status_transitions"], "paid_at": work.now},
     )
+    invoicing.announce_change(work, before, invoice)
     work.emit("invoice.paid", invoice)
     subscription_standing.review(work, invoice)
 
@@ -105,7 +106,6 @@ def void(work: Work, invoice: Obj) -> None:
         raise invalid("Invoices with `paid` payments cannot be voided.")
     if invoice["status"] not in ("open", "uncollectible"):
         raise invalid(NOT_OPEN)
-    _drop_intent(work, invoice, "void_invoice")
     invoicing.void(work, invoice)
     subscription_standing.review(work, invoice)
 
@@ -128,9 +128,3 @@ def delete(work: Work, invoice: Obj) -> None:
         raise invalid("You can't delete invoices created by subscriptions.")
     work.emit("invoice.deleted", invoice)
     work.update(invoice, _deleted=True, _due=None)
-
-
-def _drop_intent(work: Work, invoice: Obj, reason: str | None = None) -> None:
-    """Nobody can pay by the invoice's payment intent any more."""
-    if intent := work.find("payment_intent", invoice["_intent"]):
-        payment_intents.cancel(work, intent, reason)

@@ -105,6 +105,7 @@ def pay(
         description=PURPOSES.get(invoice["billing_reason"], "Subscription update"),
         setup_future_usage="off_session" if invoice["_subscription"] else None,
     )
+    before = work.present(invoice)
     counts = automatic or invoice["attempt_count"] == 0
     attempts: dict[str, Any] = {
         "_intent": intent["id"],
@@ -113,9 +114,13 @@ def pay(
     work.update(invoice, attempted=True, **attempts)
     error = _charge(work, intent, method, off_session=off_session)
     if intent["status"] == "succeeded":
-        settle(work, invoice, intent)
-    else:
-        _fail(work, invoice, intent, error, method, automatic=automatic)
+        settle(work, invoice, intent, before=before)
+        return None
+    acting = intent["status"] == "requires_action"
+    if automatic:
+        needed = card_error("authentication_required", "") if acting else error
+        retry_schedule.count(work, invoice, needed, method)
+    _tell_failure(work, before, invoice, failed=bool(error or automatic), acting=acting)
     return error
 
 
@@ -132,21 +137,11 @@ def _charge(
     return payment_intents.confirm(work, intent, method, off_session=off_session and not wanted)
 
 
-def _fail(
-    work: Work,
-    invoice: Obj,
-    intent: Obj,
-    error: StripeError | None,
-    method: Obj | None,
-    *,
-    automatic: bool,
-) -> None:
+def _tell_failure(work: Work, before: Obj, invoice: Obj, *, failed: bool, acting: bool) -> None:
     """Announce an attempt that did not pay; a first payment without a card has not been one."""
-    acting = intent["status"] == "requires_action"
-    if automatic:
-        needed = card_error("authentication_required", "") if acting else error
-        retry_schedule.count(work, invoice, needed, method)
-    if error or automatic:
+    if failed or acting:
+        announce_change(work, before, invoice)
+    if failed:
         work.emit("invoice.payment_failed", invoice)
     if acting:
         work.emit("invoice.payment_action_required", invoice)
@@ -167,8 +162,13 @@ def announce_change(work: Work, before: Obj, invoice: Obj) -> None:
         work.announce(work, "invoice.updated", after, previous)
 
 
-def settle(work: Work, invoice: Obj, intent: Obj | None) -> None:
-    """Mark an invoice paid, by a succeeded payment intent unless nothing was due."""
+def settle(work: Work, invoice: Obj, intent: Obj | None, *, before: Obj | None = None) -> None:
+    """Mark an invoice paid, by a succeeded payment intent unless nothing was due.
+
+    `before` is the invoice as presented earlier, if the attempt has changed it. Only a payment is
+    announced as a change of it ("Using webhooks with subscriptions": `invoice.updated`).
+    """
+    before = before or work.present(invoice)
     retry_schedule.stop(invoice)
     work.update(
         invoice,
@@ -182,12 +182,14 @@ def settle(work: Work, invoice: Obj, intent: Obj | None) -> None:
     )
     if intent:
         invoice_payments.new(work, invoice, intent)
+        announce_change(work, before, invoice)
     work.emit("invoice.paid", invoice)
     work.emit("invoice.payment_succeeded", invoice)
 
 
 def write_off(work: Work, invoice: Obj) -> None:
     """Give an open invoice up as a bad debt; it can still be paid."""
+    before = work.present(invoice)
     retry_schedule.stop(invoice)
     moments = {**invoice["status_transitions"], "marked_uncollectible_at": work.now}
     work.update(
@@ -196,11 +198,17 @@ def write_off(work: Work, invoice: Obj) -> None:
         status_details={"uncollectible": {"reason": "user_forgiven"}},
         status_transitions=moments,
     )
+    announce_change(work, before, invoice)
     work.emit("invoice.marked_uncollectible", invoice)
 
 
 def void(work: Work, invoice: Obj) -> None:
-    """Give up an open invoice; what the customer's balance paid of it is his again."""
+    """Give up an open invoice; what the customer's balance paid of it is his again.
+
+    Nobody can pay by its payment intent any more.
+    """
+    before = work.present(invoice)
+    drop_intent(work, invoice, "void_invoice")
     if customer := work.find("customer", invoice["customer"]):
         customer_balance.give_back(work, customer, invoice)
     retry_schedule.stop(invoice)
@@ -209,4 +217,11 @@ def void(work: Work, invoice: Obj) -> None:
         status="void",
         status_transitions={**invoice["status_transitions"], "voided_at": work.now},
     )
+    announce_change(work, before, invoice)
     work.emit("invoice.voided", invoice)
+
+
+def drop_intent(work: Work, invoice: Obj, reason: str | None = None) -> None:
+    """Nobody can pay by the invoice's payment intent any more; `reason` is Stripe's."""
+    if intent := work.find("payment_intent", invoice["_intent"]):
+        payment_intents.cancel(work, intent, reason)

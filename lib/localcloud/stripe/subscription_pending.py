@@ -7,7 +7,6 @@ that does not pay it, it is taken back, kept, and made again once its invoice is
 from localcloud.stripe import invoicing, plan_change
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import invalid, not_built
-from localcloud.stripe.resources import payment_intents
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_objects import in_advance, items_of, period_of
 from localcloud.stripe.work import Work
@@ -130,6 +129,4 @@ def discard(work: Work, subscription: Obj) -> None:
     subscription.update(NOTHING)
     invoice = work.need("invoice", pending["invoice"])
     if invoice["status"] in ("open", "uncollectible"):
-        if intent := work.find("payment_intent", invoice["_intent"]):
-            payment_intents.cancel(work, intent, "void_invoice")
         invoicing.void(work, invoice)
