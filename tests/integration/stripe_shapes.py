@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import typing
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from stripe._object_classes import OBJECT_CLASSES
 
 from localcloud.stripe.versions import ADDED, GONE
-from tests.integration.stripe_fixtures import BASIL
+from tests.integration.stripe_fixtures import BASIL, LocalStripe
 
 ADDED_LATER = {
     (kind, name) for release in ADDED.values() for kind in release for name in release[kind]
@@ -24,6 +25,24 @@ def class_of(value: dict[str, Any]) -> type:
     module, name = OBJECT_CLASSES[value["object"]]
     found: type = getattr(importlib.import_module(module), name)
     return found
+
+
+def objects(local: LocalStripe, path: str, version: str = BASIL) -> list[dict[str, Any]]:
+    """The object at a path of the API, or all of the list that is there, page by page."""
+    found: list[dict[str, Any]] = []
+    after = ""
+    while True:
+        status, _, text = local.http(
+            "GET", f"/v1/{path}{after}", headers={"Stripe-Version": version}, key=True
+        )
+        assert status == 200, (path, text)
+        page = json.loads(text)
+        if page["object"] != "list":
+            return [page]
+        found += page["data"]
+        if not page["has_more"]:
+            return found
+        after = f"{'&' if '?' in path else '?'}starting_after={found[-1]['id']}"
 
 
 def declared(cls: type) -> dict[str, Any]:
