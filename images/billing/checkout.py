@@ -141,7 +141,7 @@ def _created(order: Order, lease: Lease, price_id: str) -> CheckoutSession:
         session = _unused(order, lease, customer.id, price_id)
     except StripeMissing as error:
         if error.param == "customer":
-            store.release(order.user_id, customer.id)
+            customers.let_go(order.user_id, customer.id)
         raise
     if not customer.fresh:
         _clear(customer.id, session.id)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from billing import store, stripe_api
 from billing.stripe_errors import StripeRefused, StripeUnavailable
+from billing.sync import sync
 from saas import accounts
 from saas.errors import Conflict
 from saas.observability import logger
@@ -86,6 +87,18 @@ def _created(user_id: str, generation: int) -> tuple[str, bool]:
         if error.settled:
             store.next_generation(user_id, generation)
         raise
+
+
+def let_go(user_id: str, customer_id: str) -> None:
+    """Give a user whose customer Stripe has deleted free for a new one.
+
+    What the customer had ends first: once nobody is bound to it, no sync changes that user's items.
+
+    Raises:
+        StripeUnavailable, StripeRefused, Unavailable: as `sync`; the user stays bound.
+    """
+    sync(customer_id)
+    store.release(user_id, customer_id)
 
 
 def bind(user: Item, customer_id: str) -> bool:

@@ -1,6 +1,6 @@
 """The billing portal: where a customer changes cards, sees invoices and cancels."""
 
-from billing import customers, store, stripe_api
+from billing import customers, stripe_api
 from billing.stripe_errors import StripeMissing
 from saas import accounts
 from saas.auth import Identity
@@ -25,7 +25,7 @@ def link(identity: Identity) -> str:
     except StripeMissing as error:
         if error.param != "customer":
             raise
-        store.release(identity.user_id, customer_id)
+        customers.let_go(identity.user_id, customer_id)
         raise _nothing() from error
 
 

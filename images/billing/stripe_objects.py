@@ -71,10 +71,17 @@ class Event:
 
 
 def subscription(raw: Raw) -> Subscription:
-    """Reads a subscription object; its period is that of the item that sells our plan."""
+    """Reads a subscription object; its period is that of the item that sells our plan.
+
+    Of several plans the one with the most calls counts; other prices and quantities change nothing.
+    """
     items = raw["items"]["data"]
     sold = [(item, plan) for item in items if (plan := _plan(item.get("price") or {}))]
-    item, plan_id = (sold[0][0], sold[0][1].id) if sold else (items[0] if items else {}, "")
+    if sold:
+        item, plan = max(sold, key=lambda each: each[1].calls_per_month)
+        plan_id = plan.id
+    else:
+        item, plan_id = items[0] if items else {}, ""
     metadata = raw.get("metadata") or {}
     start = item.get("current_period_start") or raw["created"]
     end = item.get("current_period_end") or raw["created"]
