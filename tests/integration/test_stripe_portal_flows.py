@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.portal_visitor import Visitor, catalogue, switching, visit
+from tests.integration.portal_visitor import Visitor, catalogue, posted, switching, visit
 from tests.integration.stripe_fixtures import PROFESSIONAL, STARTER, LocalStripe, local
 
 __all__ = ["local"]
@@ -35,6 +35,18 @@ def test_cancelling_returns_to_the_site(local: LocalStripe) -> None:
     page = visitor.go(f"/p/session/{visitor.session.id}")
     assert "Your plan has been canceled." in page.text
     assert page.links == {"Return to site": "https://example.com/account"}
+
+
+def test_nothing_else_can_be_done_within_it_or_after_it(local: LocalStripe) -> None:
+    customer, subscription = local.subscriber()
+    features = {"payment_method_update": {"enabled": True}, **CANCEL}
+    flow = {"type": "payment_method_update", "after_completion": REDIRECT}
+    visitor = visit(local, customer.id, features, flow)
+    assert posted(visitor, "cancel", subscription=subscription.id) == 409
+    visitor.type_card("4242424242424242")
+    assert visitor.left == "https://example.com/done"
+    assert posted(visitor, "cancel", subscription=subscription.id) == 409
+    assert local.client().v1.subscriptions.retrieve(subscription.id).status == "active"
 
 
 def test_a_card_is_added_and_confirmed_in_the_sites_words(local: LocalStripe) -> None:

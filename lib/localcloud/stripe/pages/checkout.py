@@ -79,7 +79,8 @@ def _find(request: web.Request, identifier: str, *, secret: str | None) -> tuple
 
 
 def _unknown() -> web.Response:
-    return render.message("Nothing here", "This Checkout Session does not exist.", status=404)
+    said = "This Checkout Session does not exist."
+    return render.message("Nothing here", said, status=404, framed=True)
 
 
 async def _act(request: web.Request, action: Any) -> web.Response:
@@ -139,12 +140,14 @@ def _redirect(session: Obj) -> str | None:
 
 
 def _show(work: Work, session: Obj, alert: str | None = None) -> web.Response:
+    framed = session["ui_mode"] == "embedded_page"
     if session["status"] == "expired":
         return render.message(
             "This page has expired",
             "Go back to the site and start again.",
             link=session["cancel_url"],
             status=410,
+            framed=framed,
         )
     items = line_items(work, session)
     fixed = control.session_email(work, session)
@@ -161,6 +164,7 @@ def _show(work: Work, session: Obj, alert: str | None = None) -> web.Response:
         email=fixed,
         email_fixed=bool(fixed),
         every=render.every(items[0]["price"]),
+        framed=framed,
         lines=[
             {
                 "name": item["description"],

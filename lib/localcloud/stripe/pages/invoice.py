@@ -89,7 +89,7 @@ def _page(work: Work, invoice: Obj, alert: str | None = None) -> web.Response:
         cards=forms.test_cards(),
         due=render.money(invoice["amount_due"], currency),
         lines=[
-            {"text": line["description"], "amount": render.money(line["amount"], currency)}
+            {"text": render.described(line), "amount": render.money(line["amount"], currency)}
             for line in invoice["_lines"]
         ],
         number=invoice["number"],

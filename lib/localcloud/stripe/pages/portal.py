@@ -48,12 +48,13 @@ ACTIONS: dict[str, tuple[Action, View]] = {
     "resume": (portal_cancel.resume, portal_home.show),
     "switch": (portal_change.switch, portal_change.show),
 }
-# the pages that a flow begins with
+# the page that a flow consists of, and the forms that are sent from it
+CHANGE = ("change", ("switch", "authenticate-change"))
 FLOWS = {
-    "payment_method_update": "card",
-    "subscription_cancel": "cancel",
-    "subscription_update": "change",
-    "subscription_update_confirm": "change",
+    "payment_method_update": ("card", ("card", "authenticate-card")),
+    "subscription_cancel": ("cancel", ("cancel",)),
+    "subscription_update": CHANGE,
+    "subscription_update_confirm": CHANGE,
 }
 
 
@@ -62,10 +63,12 @@ async def show(request: web.Request) -> web.Response:
     visit, session = portal_visit.find(request)
     if visit is None:
         return portal_visit.gone(session)
-    if visit.session.get("_done") and _after(visit)["type"] != "portal_homepage":
+    if _over(visit):
         return _confirmation(visit)
     query = _query(visit, dict(request.query))
-    names = [FLOWS[visit.flow["type"]]] if visit.flow else [name for name in VIEWS if name in query]
+    names = (
+        [FLOWS[visit.flow["type"]][0]] if visit.flow else [name for name in VIEWS if name in query]
+    )
     view = VIEWS[names[0]] if names else portal_home.show
     try:
         return view(visit, query, None)
@@ -78,7 +81,7 @@ def _query(visit: Visit, query: dict[str, str]) -> dict[str, str]:
     flow = visit.flow
     if flow is None:
         return query
-    page = FLOWS[flow["type"]]
+    page, _ = FLOWS[flow["type"]]
     data = flow.get(flow["type"]) or {}
     if flow["type"] == "subscription_update_confirm":
         item = {name: str(value) for name, value in data["items"][0].items() if value is not None}
@@ -102,6 +105,8 @@ async def act(request: web.Request) -> web.Response:
         )
     name = request.match_info["action"]
     action, view = ACTIONS[name]
+    if _over(visit) or (visit.flow and name not in FLOWS[visit.flow["type"]][1]):
+        return _refused(visit, portal_visit.refusal())
     try:
         with visit.work.store.transaction():
             outcome = action(visit, fields)
@@ -128,6 +133,11 @@ def _again(
         return view(visit, fields, error.message)
     except StripeError as second:
         return _refused(visit, second)
+
+
+def _over(visit: Visit) -> bool:
+    """Whether the session was for one thing only, and that is done."""
+    return bool(visit.session.get("_done")) and _after(visit)["type"] != "portal_homepage"
 
 
 def _after(visit: Visit) -> Obj:

@@ -113,7 +113,7 @@ def _costs(visit: Visit, subscription: Obj, params: Obj) -> dict[str, Any]:
         "due": invoice["amount_due"] if now else 0,
         "due_text": render.money(invoice["amount_due"] if now else 0, currency),
         "lines": [
-            (line["description"], render.money(line["amount"], currency))
+            (render.described(line), render.money(line["amount"], currency))
             for line in invoice["lines"]["data"]
         ],
         "off": render.money(-off, currency) if off else "",

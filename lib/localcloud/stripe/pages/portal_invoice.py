@@ -27,7 +27,7 @@ def show(visit: Visit, query: dict[str, str], alert: str | None = None) -> web.R
         hosted=invoice["hosted_invoice_url"],
         lines=[
             {
-                "text": line["description"],
+                "text": render.described(line),
                 "from": render.day(line["period"]["start"]),
                 "to": render.day(line["period"]["end"]),
                 "amount": render.money(line["amount"], currency),

@@ -26,12 +26,13 @@ def _environment() -> Environment:
     )
 
 
-def page(name: str, status: int = 200, **values: Any) -> web.Response:
-    """A page from a template. Only sites on this machine may frame it."""
+def page(name: str, status: int = 200, *, framed: bool = False, **values: Any) -> web.Response:
+    """A page from a template. None may frame it, as at Stripe; if `framed`, this machine's sites."""
     nonce = random_text(22)
+    frames = FRAMES if framed else "'none'"
     policy = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
-        f"img-src data:; connect-src 'self'; base-uri 'none'; frame-ancestors {FRAMES}"
+        f"img-src data:; connect-src 'self'; base-uri 'none'; frame-ancestors {frames}"
     )
     return web.Response(
         status=status,
@@ -54,9 +55,16 @@ def message(
     link: str | None = None,
     label: str = "Return to site",
     status: int = 200,
+    framed: bool = False,
 ) -> web.Response:
     """A page that only says something; `label` names where its `link` leads."""
-    return page("message.html", status, title=title, text=text, link=link, label=label)
+    values = {"title": title, "text": text, "link": link, "label": label}
+    return page("message.html", status, framed=framed, **values)
+
+
+def described(line: Obj) -> str:
+    """What an invoice line is for; what somebody made by hand need not say so."""
+    return line["description"] or "Invoice item"
 
 
 def money(amount: int, currency: str) -> str:
