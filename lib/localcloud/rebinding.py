@@ -8,10 +8,11 @@ that a checkout is fresh, so that the next status request asks Stripe and opens 
 import json
 import time
 import urllib.request
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.error import HTTPError
 
+from localcloud.clock import Clock
 from localcloud.config import OWN_AGENT, StackConfig
 from saas import clock
 
@@ -82,7 +83,8 @@ def _write(config: StackConfig, customers: dict[str, dict[str, Any]]) -> None:
     if table.scan(Limit=1)["Items"]:
         # Local AWS has lived on: what it knows is newer than anything made up here.
         return
-    now = clock.now()
+    # The functions' time, which may have been moved before the restart: this process has the real.
+    now = datetime.fromtimestamp(Clock(config.clock_file).now(), UTC)
     moment, fresh = (clock.iso(when) for when in (now, now + FRESH))
     with table.batch_writer() as batch:
         for user_id, customer in customers.items():

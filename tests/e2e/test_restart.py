@@ -45,6 +45,21 @@ def test_who_paid_before_a_restart_is_let_in_after_it(tmp_path: Path) -> None:
         assert stranger.status()["hasActiveSubscription"] is False
 
 
+def test_who_paid_is_let_in_after_a_restart_with_a_moved_clock(tmp_path: Path) -> None:
+    port = free_ports(1)[0]
+    with Stack(port=port, state_dir=tmp_path) as stack:
+        journey = _signed_in(stack.endpoints(), "user-of-later")
+        journey.session_id = journey.open_checkout()["sessionId"]
+        assert journey.card(CARD_ACCEPTED)["status"] == "complete"
+        clock = f"{stack.site_url}/_local/clock"
+        assert requests.post(clock, json={"by": "40 days"}, timeout=60).status_code == 200
+    with Stack(port=port, state_dir=tmp_path) as stack:
+        journey = _signed_in(stack.endpoints(), "user-of-later")
+        assert journey.status()["hasActiveSubscription"] is True
+        offset = requests.get(f"{stack.site_url}/_local/clock", timeout=10).json()["offset"]
+        assert offset == 40 * 86_400
+
+
 def test_endpoints_are_complete_or_not_answered(tmp_path: Path) -> None:
     """A script that waits for this address must never get half of it."""
     import threading
