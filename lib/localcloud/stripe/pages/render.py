@@ -27,7 +27,7 @@ def _environment() -> Environment:
 
 
 def page(name: str, status: int = 200, *, framed: bool = False, **values: Any) -> web.Response:
-    """A page from a template. None may frame it, as at Stripe; if `framed`, this machine's sites."""
+    """A page from a template. Nobody may frame it, as at Stripe; `framed`: local sites may."""
     nonce = random_text(22)
     frames = FRAMES if framed else "'none'"
     policy = (
