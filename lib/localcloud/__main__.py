@@ -58,12 +58,17 @@ def _parser() -> argparse.ArgumentParser:
 def _run_part(name: str) -> int:
     from .config import StackConfig
     from .part import CONFIG_VARIABLE
+    from .process import REFUSED, CannotStartError
 
     text = os.environ.get(CONFIG_VARIABLE)
     if not text:
         print(f"{CONFIG_VARIABLE} is not set: use `python -m localcloud dev`.", file=sys.stderr)
         return 2
-    importlib.import_module(_PARTS[name]).main(StackConfig.from_json(text))
+    try:
+        importlib.import_module(_PARTS[name]).main(StackConfig.from_json(text))
+    except CannotStartError as error:
+        print(error, file=sys.stderr)
+        return REFUSED
     return 0
 
 

@@ -16,8 +16,15 @@ from .config import HOST, ROOT
 PARENT_VARIABLE = "GROUNDWORK_PARENT"
 """`<pid>` of the starter, followed by `,thread` when it was not started from a main thread."""
 
+REFUSED = 78
+"""Exit status of a part that says in one sentence why it cannot start (`EX_CONFIG`)."""
+
 _PR_SET_PDEATHSIG = 1
 _KEPT = ("PATH", "HOME", "TMPDIR", "TERM", "LANG", "LC_ALL", "SYSTEMROOT")
+
+
+class CannotStartError(RuntimeError):
+    """Why a part cannot start, in words for the person who typed the command."""
 
 
 def die_with_parent() -> None:

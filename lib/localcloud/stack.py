@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from .config import ROOT, StackConfig
 from .part import Part
-from .process import free_ports, port_is_free
+from .process import REFUSED, free_ports, port_is_free
 
 START_SECONDS = 60.0
 _STOP_SECONDS = 2.5
@@ -123,6 +123,8 @@ class Stack:
         for part in self._parts:
             if part.returncode is not None:
                 part.close()
+                if part.returncode == REFUSED and part.lines:
+                    raise StackError(part.lines[-1])
                 tail = "\n".join(f"  {line}" for line in list(part.lines)[-30:])
                 raise StackError(
                     f"The part '{part.name}' ended with exit status {part.returncode}. "
@@ -189,9 +191,23 @@ def check_port(port: int) -> None:
         other = next(
             (port + step for step in range(10, 200, 10) if port_is_free(port + step)), port + 10
         )
+        if _groundwork_serves(port):
+            raise PortTakenError(
+                f"Groundwork already runs on http://localhost:{port}. Use it, or stop it first, or "
+                f"start another beside it: make dev PORT={other}"
+            )
         raise PortTakenError(
             f"Port {port} is taken by another program. Choose another: make dev PORT={other}"
         )
+
+
+def _groundwork_serves(port: int) -> bool:
+    """Whether what serves a port is a stack of ours that has started."""
+    try:
+        found = json.loads(_get(f"http://127.0.0.1:{port}/_local/endpoints", seconds=0.5))
+    except (OSError, HTTPException, ValueError):
+        return False
+    return isinstance(found, dict) and "userPoolId" in found
 
 
 def _locked(state_dir: Path) -> IO[str]:
@@ -217,9 +233,9 @@ def _healthy(port: int) -> bool:
     return True
 
 
-def _get(url: str) -> bytes:
+def _get(url: str, seconds: float = 2) -> bytes:
     # No proxy of the developer's shell may stand between the parts.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=2) as response:
+    with opener.open(url, timeout=seconds) as response:
         body: bytes = response.read()
         return body

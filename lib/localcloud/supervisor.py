@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
+from .clock import Clock
 from .config import ROOT
+from .console.wording import ahead
 from .stack import PARTS, PortTakenError, Stack, StackError, check_port
 
 __all__ = ["PortTakenError", "Stack", "StackError", "dev"]
@@ -107,4 +109,7 @@ def _print_addresses(stack: Stack, seconds: float) -> None:
     }
     for name, address in addresses.items():
         _print(f"  {name:<10} {address}")
+    if offset := Clock(config.clock_file).offset:
+        # It was moved before this start, and sessions, periods and dates go by it.
+        _print(f"  Clock      {ahead(offset)} ahead of real time: {site}/_local/switches")
     _print(f"Groundwork is ready after {seconds:.1f} s. Ctrl-C stops it.")

@@ -260,6 +260,8 @@ def test_a_taken_port_is_one_sentence_and_nothing_starts(
 def test_the_suggested_port_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = {8000, 8010}
     monkeypatch.setattr("localcloud.stack.port_is_free", lambda port: port not in taken)
+    # A developer's own stack may be running there.
+    monkeypatch.setattr("localcloud.stack._groundwork_serves", lambda _port: False)
     with pytest.raises(StackError, match=r"^Port 8000 is taken .*: make dev PORT=8020$"):
         check_port(8000)
 

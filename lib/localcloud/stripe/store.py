@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localcloud.process import CannotStartError
+
 Obj = dict[str, Any]
 
 LAYOUT = 2
@@ -74,6 +76,9 @@ CREATE INDEX IF NOT EXISTS usage_by_identifier ON usage (identifier, received);
 TABLES = ("attempts", "deliveries", "idempotency", "objects", "usage")
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
 @dataclass(frozen=True)
 class Where:
     """A condition on `objects`: SQL with `?`, and the values. Build it with the functions below."""
@@ -119,7 +124,10 @@ class Store:
         self.db.execute("PRAGMA synchronous = NORMAL")
         layout = self.db.execute("PRAGMA user_version").fetchone()[0]
         if layout not in (0, LAYOUT):
-            raise RuntimeError(f"{path} was written by another release; delete it to start afresh")
+            raise CannotStartError(
+                f"{path} was written by another release of Groundwork. Delete it and start again: "
+                "local Stripe then begins with nothing but the plans."
+            )
         self.db.executescript(SCHEMA)
         self.db.execute(f"PRAGMA user_version = {LAYOUT}")
 
@@ -160,7 +168,7 @@ class Store:
         self.db.execute(
             "INSERT INTO objects (id, kind, due, body) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET due = excluded.due, body = excluded.body",
-            (obj["id"], obj["object"], obj.get("_due"), json.dumps(obj, separators=(",", ":"))),
+            (obj["id"], obj["object"], obj.get("_due"), _encode(obj)),
         )
 
     def get(self, kind: str, identifier: str) -> Obj | None:

@@ -1,0 +1,68 @@
+"""What `make dev` says to a person: of another stack, of an older state, of a moved clock."""
+
+import http.server
+import sqlite3
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from localcloud.clock import Clock
+from localcloud.process import free_ports
+from localcloud.stack import PARTS, PortTakenError, Stack, StackError, check_port
+from tests.integration.test_gateway_supervisor import parts, read_until_ready, supervisor
+
+SLEEPING = "import time; time.sleep(60)"
+
+
+class _Endpoints(http.server.BaseHTTPRequestHandler):
+    """Answers every path as a running stack answers `/_local/endpoints`."""
+
+    def do_GET(self) -> None:
+        body = b'{"site": "http://localhost", "userPoolId": "us-east-1_1"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+def test_a_second_make_dev_is_told_of_the_first() -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Endpoints) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        with pytest.raises(PortTakenError, match=rf"^Groundwork already runs on .*:{port}\. Use"):
+            check_port(port)
+        server.shutdown()
+
+
+def test_an_older_state_is_one_sentence_with_its_remedy(tmp_path: Path) -> None:
+    """Only the part that refuses is real: it is what ends the stack."""
+    file = tmp_path / "stripe.sqlite"
+    with sqlite3.connect(file) as older:
+        older.execute("PRAGMA user_version = 1")
+    commands = {name: [sys.executable, "-c", SLEEPING] for name in PARTS}
+    commands["stripe"] = list(PARTS["stripe"])
+    stack = Stack(port=0, state_dir=tmp_path, parts=commands)
+    with pytest.raises(StackError) as refused:
+        stack.start()
+    assert str(refused.value) == (
+        f"{file} was written by another release of Groundwork. Delete it and start again: "
+        "local Stripe then begins with nothing but the plans."
+    )
+
+
+def test_a_clock_that_was_moved_before_is_named_at_the_start(tmp_path: Path) -> None:
+    Clock(tmp_path / "state" / "clock").offset = 31 * 86_400
+    with supervisor(tmp_path, free_ports(1)[0], parts(tmp_path)) as process:
+        lines = read_until_ready(process)
+    assert any("31 days ahead of real time: http://" in line for line in lines)
+
+
+def test_real_time_is_not_worth_a_line(tmp_path: Path) -> None:
+    with supervisor(tmp_path, free_ports(1)[0], parts(tmp_path)) as process:
+        lines = read_until_ready(process)
+    assert not any("Clock" in line for line in lines)
