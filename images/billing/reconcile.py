@@ -36,18 +36,21 @@ class Run:
     context: Any
     outcomes: dict[str, str] = field(default_factory=dict)
     missed: int = 0
-    failed: int = 0
+    failed: set[str] = field(default_factory=set)
 
     def has_time(self) -> bool:
         return bool(self.context.get_remaining_time_in_millis() > RESERVE_MS)
 
     def attempt(self, customer_id: str, act: Callable[[], str]) -> None:
-        """Bring one customer up to date; a failure is counted and the others go on."""
+        """Bring one customer up to date; whatever fails is noted, and the others go on."""
         try:
             self.outcomes[customer_id] = act()
         except AppError as error:
-            self.failed += 1
+            self.failed.add(customer_id)
             logger.warning("not synced", extra={"customer": customer_id, "code": error.code})
+        except Exception:
+            self.failed.add(customer_id)
+            logger.exception("not synced", extra={"customer": customer_id})
 
 
 def reconcile(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -76,7 +79,7 @@ def reconcile(event: dict[str, Any], context: Any) -> dict[str, Any]:
     report = {
         "missedEvents": run.missed,
         "customers": len(run.outcomes),
-        "failed": run.failed,
+        "failed": len(run.failed),
         "finished": walked_events and walked_all,
     }
     logger.info("reconciled", extra=report)
@@ -84,7 +87,7 @@ def reconcile(event: dict[str, Any], context: Any) -> dict[str, Any]:
         observability.count("ReconcileMissedEvents", run.missed)
     if run.failed:
         observability.count("ReconcileFailed")
-        raise RuntimeError(f"{run.failed} customers could not be synced")
+        raise RuntimeError(f"{len(run.failed)} customers could not be synced")
     return report
 
 
@@ -99,9 +102,9 @@ def walk_events(run: Run) -> bool:
             if not run.has_time():
                 return False
             _settle(run, customer_id, missed)
-    if run.failed == 0:
+    if not run.failed:
         store.move_cursor("events", since=started)
-    return run.failed == 0
+    return not run.failed
 
 
 def walk_subscriptions(run: Run) -> bool:

@@ -1,6 +1,7 @@
 """Sync against local Stripe: the state converges whatever the order of events and answers."""
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 import stripe
 
 from billing import reconcile, store, stripe_api
-from billing.sync import sync
+from billing.stripe_objects import Subscription
+from billing.sync import choose, sync
 from saas import accounts, clock, entitlements
 from saas.errors import AppError
 from saas.table import Delete, Put, Table, Update, Write, table
@@ -400,6 +402,31 @@ def test_one_failing_customer_neither_stops_reconcile_nor_lets_the_cursor_pass(
     assert store.cursor("events") == before
     alone.before = None
     assert reconcile.reconcile({}, LambdaContext(remaining_ms=300_000))["finished"] is True
+
+
+def test_a_customer_that_no_sync_survives_is_no_bar_to_the_others(
+    alone: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is wrong with one: what comes before and after it is brought up to date."""
+    bought = {}
+    for user_id in ("a", "b", "c"):
+        alone.user_id = f"{user_id}-{uuid.uuid4().hex}"
+        assert alone.pay(alone.session_id()) == "complete"
+        bought[alone.user_id] = alone.customer_id
+    poison = list(bought.values())[1]
+    real = choose
+
+    def breaks(found: Sequence[Subscription]) -> Subscription | None:
+        if any(each.customer_id == poison for each in found):
+            raise KeyError("items")
+        return real(found)
+
+    monkeypatch.setattr("billing.sync.choose", breaks)
+    with pytest.raises(RuntimeError, match="1 customers could not be synced"):
+        reconcile.reconcile({}, LambdaContext(remaining_ms=300_000))
+    for user_id, customer_id in bought.items():
+        alone.user_id = user_id
+        assert (alone.entitlement is None) == (customer_id == poison)
 
 
 def test_reconcile_gets_over_a_cursor_that_stripe_does_not_know(alone: Stage) -> None:
