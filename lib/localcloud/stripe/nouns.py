@@ -4,6 +4,9 @@ import secrets
 import string
 
 ALPHABET = string.ascii_letters + string.digits
+SPREAD = (ALPHABET * 4).ljust(256).encode()
+UNEVEN = bytes(range(4 * len(ALPHABET), 256))
+"""Byte values that would make some characters likelier than others."""
 
 NOUNS = {
     "billing.meter": "meter",
@@ -49,12 +52,10 @@ PREFIXES = {
 
 def random_text(length: int) -> str:
     """`length` unguessable characters of [A-Za-z0-9]."""
-    number = int.from_bytes(secrets.token_bytes(length))
-    characters = []
-    for _ in range(length):
-        number, place = divmod(number, len(ALPHABET))
-        characters.append(ALPHABET[place])
-    return "".join(characters)
+    found = b""
+    while len(found) < length:
+        found += secrets.token_bytes(2 * length).translate(SPREAD, UNEVEN)
+    return found[:length].decode()
 
 
 def new_id(kind: str) -> str:

@@ -109,7 +109,10 @@ def render(value: Any, version: str, kind: str | None = None) -> Any:
         return [render(item, version) for item in value]
     if not isinstance(value, dict):
         return value
-    result = {name: render(item, version) for name, item in value.items()}
+    result = {  # most fields are plain values, and every webhook passes here
+        name: render(item, version) if isinstance(item, dict | list) else item
+        for name, item in value.items()
+    }
     kind = kind or value.get("object")
     for release, kinds in GONE.items():
         if version[:10] >= release and isinstance(kind, str):
