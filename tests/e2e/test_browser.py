@@ -81,6 +81,8 @@ def test_a_session_that_has_ended_says_so(browser: Browser, endpoints: dict[str,
     page = context.new_page()
     page.goto(site)
     expect(page.get_by_text("Your session has ended: sign in again.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    expect(page.get_by_text("Confirmed.")).to_be_hidden()
     for action in ("Sign in", "Sign up"):
         expect(page.get_by_role("button", name=action)).to_be_visible()
     context.clear_cookies()
@@ -88,3 +90,22 @@ def test_a_session_that_has_ended_says_so(browser: Browser, endpoints: dict[str,
     expect(page.get_by_role("button", name="Sign up")).to_be_visible()
     expect(page.get_by_text("Your session has ended")).to_be_hidden()
     context.close()
+
+
+def test_a_backend_that_fails_is_asked_again_by_a_button(
+    browser: Browser, endpoints: dict[str, Any]
+) -> None:
+    site = endpoints["site"]
+    page = browser.new_page()
+    person = {"sub": "user-who-waits", "email": "wait@example.com", "name": "Wait"}
+    assert page.request.post(f"{site}/_local/session", data=person).ok
+    page.route("**/backend/plans", lambda route: route.fulfill(status=503, json={"message": "No"}))
+    page.goto(site)
+    expect(page.get_by_role("alert")).to_have_text("No")
+    expect(page.get_by_text("The backend did not say.")).to_be_visible()
+    page.unroute("**/backend/plans")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("button", name="Subscribe to Starter")).to_be_visible()
+    expect(page.get_by_role("alert")).to_be_hidden()
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+    page.close()

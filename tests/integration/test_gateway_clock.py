@@ -144,3 +144,12 @@ def test_functions_in_containers_stay_at_real_time(tmp_path: Path) -> None:
         status, answer = move(local, by="1d")
         assert (status, "containers" in answer["message"]) == (409, True)
         assert not local.gateway.clock.followed
+
+
+def test_the_built_in_page_says_when_its_dates_are_moved(local: RunningGateway) -> None:
+    def foot() -> str:
+        return local.request("GET", "/").body.decode().partition("<footer>")[2]
+
+    assert "clock" not in foot()
+    assert move(local, by="40d")[0] == 200
+    assert "The clock is 40 days ahead" in foot()

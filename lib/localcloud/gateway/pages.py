@@ -6,8 +6,10 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from localcloud.clock import Clock
 from localcloud.config import StackConfig
 from localcloud.console.render import page as console_page
+from localcloud.console.wording import ahead
 
 from .sessions import SessionCookie, has_session, open_session, read_claims, signed_in
 from .templates import SCRIPT, STATIC, fragment, render
@@ -26,6 +28,7 @@ class Pages:
     ) -> None:
         self._config = config
         self._session_cookie = session_cookie
+        self._clock = Clock(config.clock_file)
         self._policy = (
             "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; "
             f"form-action 'self'; frame-src 'self' {origin_of(config.stripe_public_url)} "
@@ -53,8 +56,14 @@ class Pages:
             title="Dashboard" if claims else "Groundwork",
             head=SCRIPT,
             bar=fragment(_ACCOUNT, email=claims.get("email") or claims["sub"]) if claims else "",
+            clock=self._moved(),
             signed_in="true" if claims else without,
         )
+
+    def _moved(self) -> str:
+        """What the page's foot says of the clock, by which its dates and its session go."""
+        offset = self._clock.offset
+        return fragment(_MOVED, ahead=ahead(offset)) if offset else ""
 
     async def static(self, request: web.Request) -> web.StreamResponse:
         return _file(request.match_info["name"])
@@ -89,6 +98,7 @@ class Pages:
         return web.Response(status=status, text=page, content_type="text/html", headers=headers)
 
 
+_MOVED = """<span>The clock is $ahead ahead: <a href="/_local/switches">Switches</a></span>"""
 _ACCOUNT = """<span class="who">$email</span>
 <button class="quiet compact" type="button" id="sign-out">Sign out</button>"""
 

@@ -14,11 +14,23 @@ class Markup(str):
     __slots__ = ()
 
 
-def render(template: str, *, title: str, head: str = "", bar: str = "", **values: object) -> str:
-    """A page of the static folder in its frame; `head` and `bar` are HTML, `values` are text."""
+def render(
+    template: str,
+    *,
+    title: str,
+    head: str = "",
+    bar: str = "",
+    clock: str = "",
+    **values: object,
+) -> str:
+    """A page of the static folder in its frame.
+
+    `head`, `bar` and `clock` (what its foot says of a moved clock) are HTML, `values` are text.
+    """
     main = fragment((STATIC / template).read_text(), **values)
     frame = (STATIC / "frame.html").read_text()
-    return fragment(frame, title=title, head=Markup(head), bar=Markup(bar), main=main)
+    parts = {"head": Markup(head), "bar": Markup(bar), "clock": Markup(clock)}
+    return fragment(frame, title=title, main=main, **parts)
 
 
 def fragment(text: str, **values: object) -> Markup:

@@ -106,7 +106,17 @@ function atStep(name) {
   show("account-actions", name !== "confirm");
   show("sign-up", name === "sign-up");
   show("password-rule", name === "sign-up");
+  byId("sign-up").classList.toggle("quiet", name !== "sign-up");
   byId("sign-in").classList.toggle("quiet", name !== "sign-in");
+}
+
+/** Somebody who was here before: to sign in comes first, yet a new stack knows nobody. */
+function sessionEnded() {
+  atStep("sign-in");
+  show("confirmed", false);
+  show("ended");
+  show("sign-up");
+  show("password-rule");
 }
 
 function credentials() {
@@ -350,19 +360,28 @@ async function send() {
 
 async function openDashboard() {
   show("dashboard");
-  const plans = await backend("/plans");
-  showPlans(plans);
-  // The status is asked once for each load; right after a payment the backend settles it itself.
-  const active = await showStatus(plans);
-  if (new URLSearchParams(location.search).has("session_id")) {
-    history.replaceState(null, "", "/dashboard");
+  show("again", false);
+  byId("plan-detail").textContent = "Asking the backend …";
+  try {
+    const plans = await backend("/plans");
+    showPlans(plans);
+    // The status is asked once for each load; right after a payment the backend settles it itself.
+    const active = await showStatus(plans);
+    if (new URLSearchParams(location.search).has("session_id")) {
+      history.replaceState(null, "", "/dashboard");
+    }
+    if (active) await Promise.all([showUsage(), showHistory()]);
+  } catch (error) {
+    if (!byId("status").textContent) byId("plan-detail").textContent = "The backend did not say.";
+    show("again");
+    throw error;
   }
-  if (active) await Promise.all([showUsage(), showHistory()]);
 }
 
 function start() {
   const actions = { "sign-up": signUp, "sign-in": signIn, confirm, manage };
   for (const [id, action] of Object.entries(actions)) on(id, action);
+  on("again", openDashboard);
   on("show-code", showCode);
   on("new-code", newCode);
   on("leave-checkout", leaveCheckout);
@@ -371,8 +390,8 @@ function start() {
   addEventListener("message", (event) => heard(event).catch(fail));
   byId("account").addEventListener("submit", (event) => {
     event.preventDefault();
-    const step = byId("confirmation").hidden ? (byId("confirmed").hidden ? "sign-up" : "sign-in") : "confirm";
-    byId(step).click();
+    const first = byId("sign-in").classList.contains("quiet") ? "sign-up" : "sign-in";
+    byId(byId("confirmation").hidden ? first : "confirm").click();
   });
   byId("prompt").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) byId("chat").requestSubmit();
@@ -380,8 +399,8 @@ function start() {
   if (byId("site").dataset.signedIn === "true") {
     openDashboard().catch(fail);
   } else {
-    atStep("sign-up");
-    show("ended", byId("site").dataset.signedIn === "ended");
+    if (byId("site").dataset.signedIn === "ended") sessionEnded();
+    else atStep("sign-up");
     show("welcome");
   }
 }
