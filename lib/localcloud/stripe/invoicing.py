@@ -97,14 +97,7 @@ def pay(
     if invoice["amount_remaining"] == 0:
         settle(work, invoice, None)
         return None
-    intent = work.find("payment_intent", invoice["_intent"]) or payment_intents.new(
-        work,
-        invoice["amount_remaining"],
-        invoice["currency"],
-        invoice["customer"],
-        description=PURPOSES.get(invoice["billing_reason"], "Subscription update"),
-        setup_future_usage="off_session" if invoice["_subscription"] else None,
-    )
+    intent = _intent_of(work, invoice)
     before = work.present(invoice)
     counts = automatic or invoice["attempt_count"] == 0
     attempts: dict[str, Any] = {
@@ -122,6 +115,18 @@ def pay(
         retry_schedule.count(work, invoice, needed, method)
     _tell_failure(work, before, invoice, failed=bool(error or automatic), acting=acting)
     return error
+
+
+def _intent_of(work: Work, invoice: Obj) -> Obj:
+    """What the invoice is paid by, in as many attempts as it takes."""
+    return work.find("payment_intent", invoice["_intent"]) or payment_intents.new(
+        work,
+        invoice["amount_remaining"],
+        invoice["currency"],
+        invoice["customer"],
+        description=PURPOSES.get(invoice["billing_reason"], "Subscription update"),
+        setup_future_usage="off_session" if invoice["_subscription"] else None,
+    )
 
 
 def _charge(

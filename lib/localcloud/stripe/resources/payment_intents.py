@@ -87,10 +87,7 @@ def confirm(
             status="requires_action",
             payment_method=method["id"],
             last_payment_error=None,
-            next_action={
-                "type": "use_stripe_sdk",
-                "use_stripe_sdk": {"type": "three_d_secure_redirect"},
-            },
+            next_action=payment_methods.ASK_THE_BANK,
         )
         return None
     if declined := refusal(method["_number"]):

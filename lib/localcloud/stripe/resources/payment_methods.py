@@ -17,6 +17,11 @@ from localcloud.stripe.store import Obj, equal
 from localcloud.stripe.work import Work, merge_metadata
 
 URL = "/v1/payment_methods"
+ASK_THE_BANK = {
+    "type": "use_stripe_sdk",
+    "use_stripe_sdk": {"type": "three_d_secure_redirect"},
+}
+"""The `next_action` of an intent whose card wants 3D Secure."""
 BILLING = Hash(
     {"email": Email(clearable=True), "name": Text(clearable=True), "phone": Text(clearable=True)},
     unbuilt=words("address tax_id"),

@@ -60,10 +60,7 @@ def confirm(
             status="requires_action",
             payment_method=method["id"],
             last_setup_error=None,
-            next_action={
-                "type": "use_stripe_sdk",
-                "use_stripe_sdk": {"type": "three_d_secure_redirect"},
-            },
+            next_action=payment_methods.ASK_THE_BANK,
         )
         work.emit("setup_intent.requires_action", intent)
         return None
