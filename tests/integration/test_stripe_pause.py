@@ -163,3 +163,12 @@ def test_a_pause_that_makes_no_sense_is_refused(
     with pytest.raises(stripe.InvalidRequestError) as wrong:
         pause(fresh, subscription, wanted)
     assert wrong.value.param == param
+
+
+def test_an_invoice_over_nothing_is_paid_and_not_written_off(fresh: LocalStripe) -> None:
+    customer, subscription = fresh.subscriber()
+    fresh.client().v1.customers.update(customer.id, {"balance": -10000})
+    pause(fresh, subscription, {"behavior": "mark_uncollectible"})
+    fresh.renew(subscription)
+    invoice = newest(fresh, subscription)
+    assert (invoice.status, invoice.amount_due, invoice.ending_balance) == ("paid", 0, -7100)

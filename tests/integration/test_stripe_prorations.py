@@ -368,3 +368,19 @@ def test_billing_modes_credit_differently(april: LocalStripe) -> None:
         credits[mode] = switched.latest_invoice.lines.data[0].amount
     # 9900 / 2 = 4950, though 2900 was paid; 2900 / 2 = 1450
     assert credits == {"classic": -4950, "flexible": -1450}
+
+
+def test_an_item_added_later_has_the_subscriptions_period(own_april: LocalStripe) -> None:
+    """3000 a month for 15 of 30 days are 1500, however much later than the period it was added."""
+    client = own_april.client()
+    _, subscription = own_april.subscriber()
+    start, (first,) = start_of(subscription), subscription["items"].data
+    own_april.advance(10 * DAY)
+    added: Any = [{"price": price(own_april, 3000, "Support")}, {"id": first.id, "deleted": True}]
+    change: Any = {"items": added, "proration_behavior": "none"}
+    (later,) = client.v1.subscriptions.update(subscription.id, change)["items"].data
+    assert later.current_period_start == start
+    more: Any = {"quantity": 2, "proration_date": start + MONTH // 2}
+    client.v1.subscription_items.update(later.id, more)
+    waiting = client.v1.invoice_items.list({"customer": subscription.customer}).data
+    assert sorted(item.amount for item in waiting) == [-1500, 3000]

@@ -168,3 +168,18 @@ def test_the_page_asks_for_no_card(local: LocalStripe) -> None:
         {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
     )
     assert (status, b'"complete"' in text) == (200, True)
+
+
+def test_a_trial_cut_to_less_than_three_days_warns_at_once(fresh: LocalStripe) -> None:
+    client = fresh.client()
+    _, trial = fresh.subscriber(subscription_data={"trial_period_days": 30})
+    fresh.advance(10 * DAY)
+    moved = fresh.account.clock.now()
+    client.v1.subscriptions.update(trial.id, {"trial_end": moved + DAY})
+    client.v1.subscriptions.retrieve(trial.id)
+    found = [each for each in fresh.events(trial.id) if each.type.startswith("customer.subscr")]
+    assert [event.type for event in found][-2:] == [
+        "customer.subscription.updated",
+        "customer.subscription.trial_will_end",
+    ]
+    assert moved <= found[-2].created <= found[-1].created

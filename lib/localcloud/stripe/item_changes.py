@@ -132,13 +132,13 @@ def _remove(work: Work, item: Obj) -> None:
 
 def apply(work: Work, subscription: Obj, changes: list[Change]) -> list[Change]:
     """Store the items; the caller stores the subscription. Returns the changes, all with ids."""
-    end = period_of(work, subscription)[1]
+    period = period_of(work, subscription)
     done = []
     for change in changes:
         before, after = change.before, change.after
         wanted = after.pop("_wanted", None) if after else None
         if after and not before:
-            after = new_item(work, subscription, after, end)
+            after = new_item(work, subscription, after, period)
         if after and wanted:
             subscription_discounts.replace(work, subscription, wanted[0], after, wanted[1])
         if after:

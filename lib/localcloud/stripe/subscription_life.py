@@ -41,7 +41,7 @@ def build(
         _warned=False,
     )
     subscription.update(fields)
-    stored = [new_item(work, subscription, item, end) for item in items]
+    stored = [new_item(work, subscription, item, (work.now, end)) for item in items]
     subscription["_items"] = [item["id"] for item in stored]
     subscription["_prices"] = [item["_price"] for item in stored]
     return save(work, subscription)
@@ -80,7 +80,7 @@ def _due(work: Work, subscription: Obj) -> int | None:
     if status != "paused":
         moments.append(period_of(work, subscription)[1])
     if status == "trialing" and not subscription["_warned"]:
-        moments.append(max(subscription["trial_end"] - WARNING_SECONDS, subscription["created"]))
+        moments.append(max(subscription["trial_end"] - WARNING_SECONDS, work.now))
     return min((moment for moment in moments if moment is not None), default=None)
 
 

@@ -62,8 +62,8 @@ def billing_mode(kind: str) -> Obj:
     return {"flexible": {"proration_discounts": "included"}, "type": "flexible"}
 
 
-def new_item(work: Work, subscription: Obj, item: Obj, end: int) -> Obj:
-    """Store an item, `{"price", "quantity"?, "metadata"?}`; its period lasts until `end`.
+def new_item(work: Work, subscription: Obj, item: Obj, period: tuple[int, int]) -> Obj:
+    """Store an item, `{"price", "quantity"?, "metadata"?}`, with the subscription's period.
 
     A metered one has no quantity. What it is used for counts from now on (`_used_from`).
     """
@@ -73,8 +73,8 @@ def new_item(work: Work, subscription: Obj, item: Obj, end: int) -> Obj:
         "billed_until": None,
         "billing_thresholds": None,
         "created": work.now,
-        "current_period_end": end,
-        "current_period_start": work.now,
+        "current_period_end": period[1],
+        "current_period_start": period[0],
         "current_trial": None,
         "discounts": [],
         "metadata": item.get("metadata") or {},

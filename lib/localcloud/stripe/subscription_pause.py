@@ -41,7 +41,7 @@ def hold(work: Work, subscription: Obj, invoice: Obj) -> None:
     """Do to an announced draft what the pause asks for, instead of collecting it.
 
     A draft stays one after the pause as well, until somebody finalises it. What is void does not
-    touch the customer's credit.
+    touch the customer's credit. Where nothing is due there is nothing to write off: it is paid.
     """
     behavior = subscription["pause_collection"]["behavior"]
     if behavior == "keep_as_draft":
@@ -49,5 +49,7 @@ def hold(work: Work, subscription: Obj, invoice: Obj) -> None:
     invoicing.finalize(work, invoice, balance=behavior != "void")
     if behavior == "void":
         invoicing.void(work, invoice)
+    elif invoice["amount_due"] == 0:
+        invoicing.settle(work, invoice, None)
     else:
         invoicing.write_off(work, invoice)
