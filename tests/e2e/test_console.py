@@ -268,6 +268,8 @@ def test_hostile_texts_stay_texts(page: Page, walked: Journey) -> None:
 def test_the_clock_moves_by_a_button(page: Page, walked: Journey) -> None:
     page.goto("/_local/switches")
     expect(page.locator("#live")).to_contain_text("Real time")
+    # In the part that is kept up to date: after a renewal the next one comes by itself.
+    expect(page.locator("#live").get_by_role("button", name="To the next renewal")).to_be_visible()
     page.get_by_role("button", name="A day").click()
     expect(page.get_by_role("status").filter(has_text="The clock was moved")).to_be_visible()
     expect(page.locator("#live")).to_contain_text("1 day ahead of real time")

@@ -12,13 +12,12 @@ from localcloud.console import switches
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 
 
-def person(label: str, end: datetime, status: str = "active") -> Any:
-    return SimpleNamespace(
-        label=label, status=status, entitlement=SimpleNamespace(current_period_end=end)
-    )
+def person(label: str, end: datetime, status: str = "active", cancelled: bool = False) -> Any:
+    period = SimpleNamespace(current_period_end=end, cancel_at_period_end=cancelled)
+    return SimpleNamespace(label=label, status=status, entitlement=period)
 
 
-def renewal(monkeypatch: pytest.MonkeyPatch, *people: Any) -> dict[str, str] | None:
+def renewal(monkeypatch: pytest.MonkeyPatch, *people: Any) -> dict[str, str | bool] | None:
     async def everybody(_stage: Any) -> list[Any]:
         return list(people)
 
@@ -40,7 +39,18 @@ def test_it_lands_where_the_first_renewal_is_paid(monkeypatch: pytest.MonkeyPatc
         "to": "2027-03-03T13:00:00+00:00",
         "end": "2027-03-03T12:00:00+00:00",
         "whose": "first@example.com",
+        "last": False,
     }
+
+
+def test_a_cancelled_plan_ends_with_its_period(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is charged then, so there is no hour to wait for."""
+    found = renewal(
+        monkeypatch, person("leaves@example.com", NOW + timedelta(days=2), cancelled=True)
+    )
+    assert found is not None
+    assert found["to"] == found["end"] == "2027-03-03T12:00:00+00:00"
+    assert found["last"] is True
 
 
 def test_without_a_running_period_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,10 +28,11 @@ async def state(stage: Stage) -> dict[str, Any]:
     }
 
 
-async def _renewal(stage: Stage) -> dict[str, str] | None:
-    """When the first renewal of anybody's subscription is paid, and whose; None without one.
+async def _renewal(stage: Stage) -> dict[str, str | bool] | None:
+    """The end of the first period to end, whose it is, whether their plan ends with it (`last`),
+    and the moment `to` which to move to see what comes of it; None without one.
 
-    That is an hour after the end of the period: until then its invoice is a draft.
+    A renewal is paid an hour after the end of the period: until then its invoice is a draft.
     """
     try:
         everybody = await people.everybody(stage)
@@ -39,15 +40,20 @@ async def _renewal(stage: Stage) -> dict[str, str] | None:
         return None
     now = stage.now()
     ending = [
-        (person.entitlement.current_period_end, person.label)
+        (
+            person.entitlement.current_period_end,
+            person.label,
+            person.entitlement.cancel_at_period_end,
+        )
         for person in everybody
         if person.entitlement and person.status == "active"
     ]
-    coming = [(end, label) for end, label in ending if end > now]
+    coming = [each for each in ending if each[0] > now]
     if not coming:
         return None
-    end, label = min(coming)
-    return {"to": (end + RENEWAL_HOUR).isoformat(), "end": end.isoformat(), "whose": label}
+    end, label, last = min(coming)
+    to = end if last else end + RENEWAL_HOUR
+    return {"to": to.isoformat(), "end": end.isoformat(), "whose": label, "last": last}
 
 
 async def move(stage: Stage, form: dict[str, str]) -> str:
