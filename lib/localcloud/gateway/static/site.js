@@ -388,6 +388,7 @@ function start() {
   on("chat", send, "submit");
   if (byId("sign-out")) on("sign-out", signOut);
   addEventListener("message", (event) => heard(event).catch(fail));
+  // Enter in a field: the form's hidden button submits it, and the step's own button is pressed.
   byId("account").addEventListener("submit", (event) => {
     event.preventDefault();
     const first = byId("sign-in").classList.contains("quiet") ? "sign-up" : "sign-in";
