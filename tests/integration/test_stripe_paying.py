@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.integration.stripe_fixtures import DAY, LocalStripe, fresh
+from tests.integration.stripe_fixtures import DAY, PROFESSIONAL, LocalStripe, fresh
 
 __all__ = ["fresh"]
 EVERY_TIME = "4000002760003184"
@@ -194,3 +194,19 @@ def test_a_void_invoice_has_nothing_to_pay(fresh: LocalStripe) -> None:
     url = str(invoice.hosted_invoice_url)
     assert "This invoice is void." in page(fresh, url)
     assert "it cannot be paid" in form(fresh, url + "/pay", number="4242424242424242", **CARD)[2]
+
+
+def test_a_retry_that_pays_ends_the_wait_when_what_came_later_is_void(fresh: LocalStripe) -> None:
+    client = fresh.client()
+    subscription, owed = refused(fresh, "pm_card_chargeCustomerFail")
+    item: Any = {"id": subscription["items"].data[0].id, "price": fresh.price(PROFESSIONAL)}
+    now: Any = {"items": [item], "proration_behavior": "always_invoice"}
+    later = client.v1.subscriptions.update(subscription.id, now).latest_invoice
+    client.v1.invoices.void_invoice(str(later))
+    assert status(fresh, subscription) == "past_due"
+    good = client.v1.payment_methods.attach("pm_card_visa", {"customer": subscription.customer})
+    client.v1.subscriptions.update(subscription.id, {"default_payment_method": good.id})
+    fresh.advance(4 * DAY)
+    assert client.v1.invoices.retrieve(owed.id).status == "paid"
+    assert status(fresh, subscription) == "active"
+    assert client.v1.customers.retrieve(subscription.customer).delinquent is False

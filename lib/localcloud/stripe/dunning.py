@@ -77,7 +77,8 @@ def _retry(work: Work, subscription: Obj, invoice: Obj) -> None:
         retry_schedule.count(work, invoice, None, None)
         invoicing.announce_change(work, before, invoice)
     else:
-        life.pay_invoice(work, invoice, method, off_session=True, automatic=True)
+        invoicing.pay(work, invoice, method, off_session=True, automatic=True)
+        subscription_standing.review(work, invoice)
 
 
 def give_up(work: Work, invoice: Obj) -> None:

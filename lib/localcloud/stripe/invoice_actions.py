@@ -4,7 +4,6 @@ Source: Stripe's documentation "Status transitions and finalization".
 """
 
 from localcloud.stripe import dunning, invoicing, retry_schedule, subscription_standing
-from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import StripeError, invalid
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
@@ -49,8 +48,7 @@ def pay(work: Work, invoice: Obj, method: Obj | None, *, off_session: bool) -> S
         return dunning.first_attempt(work, invoice, method, off_session=off_session)
     subscription = work.find("subscription", invoice["_subscription"])
     method = method or dunning.method_of(work, invoice, subscription)
-    pay_it = life.pay_invoice if subscription else invoicing.pay
-    error = pay_it(work, invoice, method, off_session=off_session)
+    error = invoicing.pay(work, invoice, method, off_session=off_session)
     subscription_standing.review(work, invoice)
     return error
 

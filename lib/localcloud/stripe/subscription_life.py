@@ -178,32 +178,11 @@ def collect(
     error = invoicing.pay(work, invoice, method, off_session=off_session, automatic=True)
     paid = invoice["status"] == "paid"
     subscription["status"] = "active" if paid else "past_due"
-    _mark_customer(work, subscription, paid=paid)
+    mark_customer(work, subscription, paid=paid)
     return error
 
 
-def pay_invoice(
-    work: Work, invoice: Obj, method: Obj | None, *, off_session: bool, automatic: bool = False
-) -> StripeError | None:
-    """Pay an open invoice later on; a subscription that waited for it is `active` again."""
-    subscription = work.need("subscription", invoice["_subscription"])
-    before = work.present(subscription)
-    error = invoicing.pay(
-        work,
-        invoice,
-        method or method_of(work, subscription),
-        off_session=off_session,
-        automatic=automatic,
-    )
-    waited = subscription["status"] in ("incomplete", "past_due", "unpaid")
-    if invoice["status"] == "paid" and waited and subscription["latest_invoice"] == invoice["id"]:
-        save(work, subscription, status="active")
-        _mark_customer(work, subscription, paid=True)
-        announce_change(work, before, subscription)
-    return error
-
-
-def _mark_customer(work: Work, subscription: Obj, *, paid: bool) -> None:
+def mark_customer(work: Work, subscription: Obj, *, paid: bool) -> None:
     """A customer is delinquent while any subscription is past due."""
     customer = work.find("customer", subscription["customer"])
     if customer and customer["delinquent"] == paid:

@@ -35,15 +35,4 @@ def review(work: Work, invoice: Obj) -> None:
     )
     if newest and newest[0]["status"] in SETTLED[subscription["status"]]:
         life.save(work, subscription, life.UPDATED, status="active")
-        _clear_customer(work, subscription["customer"])
-
-
-def _clear_customer(work: Work, identifier: str) -> None:
-    """A customer without a subscription that is past due is not delinquent."""
-    customer = work.find("customer", identifier)
-    if customer and customer["delinquent"]:
-        late = work.store.select(
-            "subscription", equal("customer", identifier), equal("status", "past_due"), limit=1
-        )
-        if not late:
-            work.update(customer, "customer.updated", delinquent=False)
+        life.mark_customer(work, subscription, paid=True)
