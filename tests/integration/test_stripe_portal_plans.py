@@ -246,3 +246,13 @@ def test_what_cannot_be_changed_offers_no_change(local: LocalStripe) -> None:
     assert "Starter + Professional" in page.text
     assert "$128.00 per month" in page.text
     assert "Change plan" not in page.text
+
+
+def test_a_price_in_fractions_of_a_cent_is_offered_for_what_one_costs(local: LocalStripe) -> None:
+    customer, _ = local.subscriber()
+    terms: Any = {"currency": "usd", "unit_amount_decimal": "149.6"}
+    terms |= {"product_data": {"name": "Small"}, "recurring": {"interval": "month"}}
+    small = local.client().v1.prices.create(terms)
+    more: Any = {"products": [{"product": small.product, "prices": [small.id]}]}
+    visitor = visit(local, customer.id, switching(local, **more))
+    assert "$1.50 per month" in visitor.press("Change plan").text

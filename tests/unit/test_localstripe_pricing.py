@@ -86,5 +86,8 @@ def test_prices_in_words() -> None:
     assert pricing.text(hourly) == "at $10.00 per 60 / month"
     thrice = price("100", recurring={"interval": "month", "interval_count": 3}, currency="eur")
     assert pricing.text(thrice) == "at EUR 1.00 every 3 months"
+    yen, dinar = price("2900", currency="jpy"), price("2900.5", currency="kwd")
+    assert pricing.text(yen) == "at JPY 2,900 / month"
+    assert pricing.text(dinar) == "at KWD 2.9005 / month"
     last = pricing.parts(tiered("graduated", (5, "700"), (None, "650")), 6)[1]
     assert pricing.text(tiered("graduated"), last) == "Tier 2 at $6.50 / month"

@@ -102,7 +102,11 @@ def test_render_goes_back_in_time_everywhere() -> None:
 def test_difference_is_previous_attributes() -> None:
     before = {"a": 1, "b": {"x": 1, "y": 2}, "c": [1], "d": None, "e": {}}
     after = {"a": 1, "b": {"x": 1, "y": 3}, "c": [2], "d": 5, "e": {"k": "v"}, "f": 1}
-    assert difference(before, after) == {"b": {"y": 2}, "c": [1], "d": None, "e": {}, "f": None}
+    assert difference(before, after) == {
+        **{"b": {"y": 2}, "c": [1], "d": None, "f": None},
+        "e": {"k": None},  # as Stripe tells of the first key of metadata
+    }
+    assert difference(after, before)["e"] == {"k": "v"}
     assert difference(before, before) == {}
 
 

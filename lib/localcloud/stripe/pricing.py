@@ -7,6 +7,7 @@ documentation; a half is rounded up.
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 
+from localcloud.stripe import currency
 from localcloud.stripe.store import Obj
 
 # 15 digits of usage times 8 before and 12 after the point of an amount
@@ -53,10 +54,9 @@ def amount(price: Obj, quantity: int) -> int:
 
 def text(price: Obj, part: Part | None = None) -> str:
     """`at $29.00 / month`, as Stripe describes a price, or a tier of it, on an invoice line."""
-    sign = "$" if price["currency"] == "usd" else price["currency"].upper() + " "
     words = "at" if part is None or part.tier is None else f"Tier {part.tier} at"
     each = part.each if part else price["unit_amount_decimal"]
-    words = f"{words} {sign}{_whole(each)}"
+    words = f"{words} {currency.text(each, price['currency'])}"
     if price["transform_quantity"]:
         words = f"{words} per {price['transform_quantity']['divide_by']}"
     if not price["recurring"]:
@@ -88,10 +88,3 @@ def _units(price: Obj, quantity: int) -> int:
 def _round(quantity: int, each: str) -> int:
     exact = EXACT.multiply(Decimal(quantity), Decimal(each))
     return int(exact.to_integral_value(ROUND_HALF_UP))
-
-
-def _whole(each: str) -> str:
-    """Minor units as major ones, with at least two places: `29.00`, `0.0005`."""
-    major = decimal_text(Decimal(each).scaleb(-2))
-    places = len(major.partition(".")[2])
-    return f"{Decimal(major):,.{max(2, places)}f}"

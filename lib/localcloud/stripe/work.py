@@ -90,8 +90,10 @@ def difference(before: Obj, after: Obj) -> Obj:
         old, new = before.get(name), after.get(name)
         if old == new:
             continue
-        both = isinstance(old, dict) and isinstance(new, dict)
-        changed[name] = difference(old, new) if both and old and new else old
+        if isinstance(old, dict) and isinstance(new, dict) and new:
+            changed[name] = difference(old, new)
+        else:
+            changed[name] = old
     return changed
 
 

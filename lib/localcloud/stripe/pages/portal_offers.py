@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from localcloud.stripe import pricing
 from localcloud.stripe.errors import invalid
 from localcloud.stripe.pages import render
 from localcloud.stripe.pages.portal_visit import Visit
@@ -91,7 +92,7 @@ def _offer(visit: Visit, subscription: Obj, identifier: str, quantity: int | Non
     return Offer(
         price=identifier,
         name=str(product.get("name", "Plan")),
-        text=render.money(price["unit_amount"] or 0, price["currency"]),
+        text=render.money(pricing.amount(price, 1), price["currency"]),
         every=render.every(price),
         quantity=count,
         current=own and count == item["quantity"],

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from localcloud.stripe.currency import text as text_of
 from localcloud.stripe.nouns import random_text
 from localcloud.stripe.store import Obj
 
@@ -68,9 +69,8 @@ def described(line: Obj) -> str:
 
 
 def money(amount: int, currency: str) -> str:
-    """`$29.00` or `−$29.00`; `amount` is in cents."""
-    sign = "$" if currency == "usd" else currency.upper() + " "
-    return f"{'−' if amount < 0 else ''}{sign}{abs(amount) / 100:,.2f}"
+    """`$29.00` or `−$29.00`; `amount` is in minor units."""
+    return f"{'−' if amount < 0 else ''}{text_of(abs(amount), currency)}"
 
 
 def every(price: Obj) -> str:

@@ -1,5 +1,6 @@
 """Refunds: money given back, all of a charge or a part (https://docs.stripe.com/api/refunds)."""
 
+from localcloud.stripe import currency
 from localcloud.stripe.errors import StripeError, invalid, missing_param
 from localcloud.stripe.lists import filters, page
 from localcloud.stripe.params import EXPAND, PAGE, Enum, Hash, Integer, Metadata, Range, Text, words
@@ -66,8 +67,7 @@ def _check_undisputed(work: Work, charge: Obj) -> None:
 
 
 def _money(amount: int, charge: Obj) -> str:
-    sign = "$" if charge["currency"] == "usd" else charge["currency"].upper() + " "
-    return f"{sign}{amount / 100:,.2f}"
+    return currency.text(amount, charge["currency"])
 
 
 def _new(work: Work, charge: Obj, amount: int, params: Obj) -> Obj:
