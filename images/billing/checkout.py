@@ -127,7 +127,9 @@ def _made(order: Order, state: CheckoutState) -> CheckoutSession:
     lease.write(state.claimed(order.fingerprint, _now()))
     try:
         return _created(order, lease, price_id)
-    except AppError as error:
+    except LeaseLost:
+        raise
+    except Exception as error:
         _release(lease, error)
         if isinstance(error, StripeMissing) and error.param == "customer":
             raise LeaseLost from error
@@ -198,9 +200,13 @@ def _store(lease: Lease, session: CheckoutSession) -> None:
         raise
 
 
-def _release(lease: Lease, error: AppError) -> None:
-    """Keeps the key where the failure does not use it up, and counts none that Stripe caused."""
-    settled = bool(getattr(error, "settled", True))
+def _release(lease: Lease, error: Exception) -> None:
+    """Keeps the key where the failure does not use it up, and counts none that Stripe caused.
+
+    After failures that nobody foresaw, such as the table's, the next attempt repeats the key: what
+    was made with it is found again.
+    """
+    settled = bool(getattr(error, "settled", isinstance(error, AppError)))
     counts = not settled or not isinstance(error, Unavailable | Conflict)
     try:
         lease.write(lease.state.released(settled=settled, counts=counts))

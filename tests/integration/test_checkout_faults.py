@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from saas.aws_http import ATTEMPTS
 from tests.integration.billing_stage import Stage, stage
 from tests.integration.breaking import Breaker, breaker
 
@@ -25,6 +26,23 @@ def buyer(stage: Stage) -> Stage:
 def test_so_many_requests_are_made(buyer: Stage) -> None:
     buyer.session_id()
     assert len(buyer.dynamodb_requests) == REQUESTS
+
+
+@pytest.mark.parametrize("write", [1, 2])
+def test_after_a_write_that_failed_for_good_the_next_call_needs_no_patience(
+    buyer: Stage, breaker: Breaker, write: int
+) -> None:
+    """Binding the customer or storing the session: the lease is given back, its key kept."""
+    breaker.arm("throttle", "dynamodb:TransactWriteItems", nth=write, count=ATTEMPTS)
+    status, body = buyer.checkout()
+    assert (status, body["code"]) == (503, "unavailable")
+    assert breaker.struck() == ATTEMPTS
+    began = time.monotonic()
+    session_id = buyer.session_id()
+    assert time.monotonic() - began < 2
+    assert buyer.open_sessions() == [session_id]
+    everything = buyer.stripe.checkout.sessions.list({"customer": buyer.customer_id}).data
+    assert [each.id for each in everything] == [session_id]
 
 
 @pytest.mark.parametrize("kind", LOST)
