@@ -7,7 +7,7 @@ Source: Stripe's documentation "How disputes work", and "Disputes" of its test c
 from localcloud.stripe.errors import invalid
 from localcloud.stripe.nouns import new_id
 from localcloud.stripe.store import Obj
-from localcloud.stripe.work import Work, difference
+from localcloud.stripe.work import Work
 
 DAY = 86400
 DAYS_TO_ANSWER = 8
@@ -127,13 +127,6 @@ def _moved(work: Work, dispute: Obj, sign: int) -> Obj:
     }
 
 
-def announce_change(work: Work, before: Obj, dispute: Obj) -> None:
-    """Announce what differs from `before`, the dispute as presented earlier."""
-    after = work.present(dispute)
-    if previous := difference(before, after):
-        work.announce(work, "charge.dispute.updated", after, previous)
-
-
 def check_open(dispute: Obj) -> None:
     """Raise a 400 for a dispute that has been decided."""
     if dispute["status"] not in OPEN:
@@ -209,7 +202,7 @@ def escalate(work: Work, dispute: Obj) -> None:
         _due=dispute["evidence_details"]["due_by"] + 1,
     )
     work.update(dispute)
-    announce_change(work, before, dispute)
+    work.announce_change("charge.dispute.updated", before, dispute)
     work.emit("charge.dispute.funds_withdrawn", dispute)
 
 

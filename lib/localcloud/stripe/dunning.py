@@ -38,7 +38,7 @@ def first_attempt(
         before = work.present(subscription)
         error = life.collect(work, subscription, invoice, method, off_session=off_session)
         life.save(work, subscription)
-        life.announce_change(work, before, subscription)
+        work.announce_change(life.UPDATED, before, subscription)
         return error
     error = invoicing.pay(work, invoice, method, off_session=off_session, automatic=True)
     subscription_standing.review(work, invoice)
@@ -75,7 +75,7 @@ def _retry(work: Work, subscription: Obj, invoice: Obj) -> None:
         before = work.present(invoice)
         invoice["attempt_count"] += 1
         retry_schedule.count(work, invoice, None, None)
-        invoicing.announce_change(work, before, invoice)
+        work.announce_change("invoice.updated", before, invoice)
     else:
         invoicing.pay(work, invoice, method, off_session=True, automatic=True)
         subscription_standing.review(work, invoice)

@@ -69,7 +69,7 @@ def pay_out_of_band(work: Work, invoice: Obj) -> None:
         status="paid",
         status_transitions={**invoice["status_transitions"], "paid_at": work.now},
     )
-    invoicing.announce_change(work, before, invoice)
+    work.announce_change("invoice.updated", before, invoice)
     work.emit("invoice.paid", invoice)
     subscription_standing.review(work, invoice)
 

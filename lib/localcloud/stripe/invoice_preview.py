@@ -16,9 +16,9 @@ from localcloud.stripe.resources.subscription_params import ANCHOR, ITEM_CHANGES
 from localcloud.stripe.store import Obj, among, equal
 from localcloud.stripe.subscription_cancel import credit_rest
 from localcloud.stripe.subscription_checks import quantity_of, recurring_price
+from localcloud.stripe.subscription_ending import end_with_period
 from localcloud.stripe.subscription_invoices import draft, draft_pending
 from localcloud.stripe.subscription_objects import period_of
-from localcloud.stripe.subscription_update import end_with_period
 from localcloud.stripe.work import Work
 
 PARAMS = Hash(

@@ -23,7 +23,7 @@ def update(work: Work, invoice: Obj, params: Obj) -> None:
     elif "auto_advance" in params and invoice["status"] == "open":
         _collect(work, invoice, wanted=params["auto_advance"])
     work.update(invoice)
-    invoicing.announce_change(work, before, invoice)
+    work.announce_change("invoice.updated", before, invoice)
 
 
 def _collect(work: Work, invoice: Obj, *, wanted: bool) -> None:

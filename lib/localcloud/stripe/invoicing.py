@@ -9,7 +9,7 @@ from localcloud.stripe.invoice_objects import amounts, blank
 from localcloud.stripe.nouns import random_text
 from localcloud.stripe.resources import invoice_payments, payment_intents, payment_methods
 from localcloud.stripe.store import Obj
-from localcloud.stripe.work import Work, difference
+from localcloud.stripe.work import Work
 
 DRAFT_SECONDS = 3600
 PURPOSES = {"manual": "Payment for Invoice", "subscription_create": "Subscription creation"}
@@ -145,7 +145,7 @@ def _charge(
 def _tell_failure(work: Work, before: Obj, invoice: Obj, *, failed: bool, acting: bool) -> None:
     """Announce an attempt that did not pay; a first payment without a card has not been one."""
     if failed or acting:
-        announce_change(work, before, invoice)
+        work.announce_change("invoice.updated", before, invoice)
     if failed:
         work.emit("invoice.payment_failed", invoice)
     if acting:
@@ -157,14 +157,7 @@ def stop_collecting(work: Work, invoice: Obj) -> None:
     before = work.present(invoice)
     retry_schedule.stop(invoice)
     work.store.put(invoice)
-    announce_change(work, before, invoice)
-
-
-def announce_change(work: Work, before: Obj, invoice: Obj) -> None:
-    """Announce what differs from `before`, the invoice as presented earlier."""
-    after = work.present(invoice)
-    if previous := difference(before, after):
-        work.announce(work, "invoice.updated", after, previous)
+    work.announce_change("invoice.updated", before, invoice)
 
 
 def settle(work: Work, invoice: Obj, intent: Obj | None, *, before: Obj | None = None) -> None:
@@ -187,7 +180,7 @@ def settle(work: Work, invoice: Obj, intent: Obj | None, *, before: Obj | None =
     )
     if intent:
         invoice_payments.new(work, invoice, intent)
-        announce_change(work, before, invoice)
+        work.announce_change("invoice.updated", before, invoice)
     work.emit("invoice.paid", invoice)
     work.emit("invoice.payment_succeeded", invoice)
 
@@ -203,7 +196,7 @@ def write_off(work: Work, invoice: Obj) -> None:
         status_details={"uncollectible": {"reason": "user_forgiven"}},
         status_transitions=moments,
     )
-    announce_change(work, before, invoice)
+    work.announce_change("invoice.updated", before, invoice)
     work.emit("invoice.marked_uncollectible", invoice)
 
 
@@ -222,7 +215,7 @@ def void(work: Work, invoice: Obj) -> None:
         status="void",
         status_transitions={**invoice["status_transitions"], "voided_at": work.now},
     )
-    announce_change(work, before, invoice)
+    work.announce_change("invoice.updated", before, invoice)
     work.emit("invoice.voided", invoice)
 
 

@@ -4,7 +4,7 @@ Sources: "Record usage for billing with the API", "Manage your usage-based billi
 "Compare classic and flexible billing mode" of Stripe's documentation.
 """
 
-from localcloud.stripe import invoice_objects, pricing, subscription_discounts, usage
+from localcloud.stripe import invoice_composition, invoice_objects, pricing, usage
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_objects import in_advance, items_of, period_of
 from localcloud.stripe.work import Work
@@ -112,16 +112,13 @@ def recount(work: Work, invoice: Obj) -> None:
     for line in invoice["_lines"]:
         span = line.get("_usage")
         if span is None:
-            whole.append({**line})
+            whole.append(line)
         elif span not in counted:
             counted.append(span)
             whole += _again(work, subscription, invoice, span)
     if [_gist(line) for line in whole] == [_gist(line) for line in invoice["_lines"]]:
         return
-    subscription_discounts.take_off_again(work, subscription, invoice["_discounts"], whole)
-    customer = work.need("customer", invoice["customer"])
-    sums = invoice_objects.amounts(whole, customer["balance"], invoice["currency"])
-    work.update(invoice, "invoice.updated", _lines=whole, **sums)
+    invoice_composition.recount(work, invoice, whole)
 
 
 def _again(work: Work, subscription: Obj, invoice: Obj, span: Obj) -> list[Obj]:

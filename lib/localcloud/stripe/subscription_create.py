@@ -12,9 +12,9 @@ from localcloud.stripe.subscription_checks import (
     recurring_price,
     trial_moment,
 )
+from localcloud.stripe.subscription_ending import end_with_period
 from localcloud.stripe.subscription_invoices import begins_with_invoice, bill
 from localcloud.stripe.subscription_objects import billing_mode
-from localcloud.stripe.subscription_update import end_with_period
 from localcloud.stripe.work import Work, merge_metadata
 
 

@@ -6,31 +6,47 @@ from localcloud.stripe.subscription_objects import NO_DETAILS, period_of
 from localcloud.stripe.work import Work
 
 
-def schedule_end(
-    work: Work, subscription: Obj, details: Obj | None = None, *, portal: bool = False
-) -> Obj:
-    """Cancel at the end of the period. `details` are `comment` and `feedback` of the customer.
+def end_with_period(work: Work, subscription: Obj, *, wanted: bool) -> None:
+    """Set, or take back, `cancel_at_period_end`; the caller stores it."""
+    details = subscription["cancellation_details"]
+    if wanted:
+        subscription.update(
+            cancel_at=period_of(work, subscription)[1],
+            cancel_at_period_end=True,
+            canceled_at=subscription["canceled_at"] or work.now,
+            cancellation_details={**details, "reason": "cancellation_requested"},
+        )
+    elif subscription["cancel_at_period_end"]:
+        subscription.update(
+            cancel_at=None,
+            cancel_at_period_end=False,
+            canceled_at=None,
+            cancellation_details={**details, "reason": None},
+        )
+
+
+def end_in_portal(work: Work, subscription: Obj, details: Obj) -> Obj:
+    """Cancel at the end of the period, with `comment` and `feedback` of the customer.
 
     In flexible billing mode the Customer Portal names the moment only (`cancel_at`) and leaves
     `cancel_at_period_end` false (https://docs.stripe.com/billing/subscriptions/billing-mode/compare).
     """
-    by_date = portal and subscription["billing_mode"]["type"] == "flexible"
     return life.save(
         work,
         subscription,
         life.UPDATED,
         cancel_at=period_of(work, subscription)[1],
-        cancel_at_period_end=not by_date,
+        cancel_at_period_end=subscription["billing_mode"]["type"] != "flexible",
         canceled_at=work.now,
         cancellation_details={
             **subscription["cancellation_details"],
-            **(details or {}),
+            **details,
             "reason": "cancellation_requested",
         },
     )
 
 
-def keep(work: Work, subscription: Obj) -> Obj:
+def keep_in_portal(work: Work, subscription: Obj) -> Obj:
     """Take back a scheduled cancellation."""
     return life.save(
         work,

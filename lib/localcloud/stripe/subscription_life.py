@@ -7,7 +7,7 @@ from localcloud.stripe.errors import StripeError
 from localcloud.stripe.store import Obj, among, equal
 from localcloud.stripe.subscription_invoices import draft_pending
 from localcloud.stripe.subscription_objects import blank, items_of, new_item, period_of
-from localcloud.stripe.work import Work, difference
+from localcloud.stripe.work import Work
 
 UPDATED = "customer.subscription.updated"
 ENDED = ("canceled", "incomplete_expired")
@@ -54,18 +54,10 @@ def save(work: Work, subscription: Obj, event: str | None = None, **changes: Any
     subscription["_due"] = _due(work, subscription)
     work.store.put(subscription)
     if event == UPDATED and before is not None:
-        announce_change(work, before, subscription)
+        work.announce_change(UPDATED, before, subscription)
     elif event:
         work.emit(event, subscription)
     return subscription
-
-
-def announce_change(work: Work, before: Obj, subscription: Obj) -> None:
-    """Announce what differs from `before`, the subscription as presented earlier."""
-    after = work.present(subscription)
-    previous = difference(before, after)
-    if previous:
-        work.announce(work, UPDATED, after, previous)
 
 
 def _due(work: Work, subscription: Obj) -> int | None:

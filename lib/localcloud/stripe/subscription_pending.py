@@ -104,7 +104,7 @@ def _apply(work: Work, subscription: Obj, pending: Obj) -> None:
     if subscription["cancel_at_period_end"]:
         subscription["cancel_at"] = period_of(work, subscription)[1]
     life.save(work, subscription, "customer.subscription.pending_update_applied")
-    life.announce_change(work, before, subscription)
+    work.announce_change(life.UPDATED, before, subscription)
 
 
 def over(work: Work, subscription: Obj) -> bool:
@@ -118,7 +118,7 @@ def expire(work: Work, subscription: Obj) -> None:
     before = work.present(subscription)
     discard(work, subscription)
     life.save(work, subscription, "customer.subscription.pending_update_expired")
-    life.announce_change(work, before, subscription)
+    work.announce_change(life.UPDATED, before, subscription)
 
 
 def discard(work: Work, subscription: Obj) -> None:

@@ -48,7 +48,7 @@ def renew(work: Work, subscription: Obj) -> None:
         before = work.present(subscription)
         begin_period(work, subscription)
         life.save(work, subscription)
-        life.announce_change(work, before, subscription)
+        work.announce_change(life.UPDATED, before, subscription)
 
 
 def begin_period(work: Work, subscription: Obj) -> None:
@@ -78,7 +78,7 @@ def resume(work: Work, subscription: Obj) -> Obj:
     invoicing.pay(work, invoice, life.method_of(work, subscription), off_session=True)
     resumed = invoice["status"] == "paid"
     life.save(work, subscription, status="active" if resumed else "paused")
-    life.announce_change(work, before, subscription)
+    work.announce_change(life.UPDATED, before, subscription)
     if resumed:
         work.emit("customer.subscription.resumed", subscription)
     return subscription

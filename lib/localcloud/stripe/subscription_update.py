@@ -11,7 +11,7 @@ from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import invalid
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_checks import NO_CARD, future, own_method
-from localcloud.stripe.subscription_objects import period_of
+from localcloud.stripe.subscription_ending import end_with_period
 from localcloud.stripe.work import Work, merge_metadata
 
 
@@ -31,7 +31,7 @@ def update(work: Work, params: Obj, id: str) -> Obj:
     life.save(work, subscription)
     if before["status"] == "trialing" and params.get("trial_end") == "now":
         work.emit("customer.subscription.trial_will_end", subscription)
-    life.announce_change(work, before, subscription)
+    work.announce_change(life.UPDATED, before, subscription)
     return work.present(subscription)
 
 
@@ -93,22 +93,3 @@ def _changes(work: Work, subscription: Obj, params: Obj) -> Obj:
         changes["canceled_at"] = work.now if moment else None
         changes["cancel_at_period_end"] = False
     return changes
-
-
-def end_with_period(work: Work, subscription: Obj, *, wanted: bool) -> None:
-    """Set, or take back, `cancel_at_period_end`; the caller stores it."""
-    details = subscription["cancellation_details"]
-    if wanted:
-        subscription.update(
-            cancel_at=period_of(work, subscription)[1],
-            cancel_at_period_end=True,
-            canceled_at=subscription["canceled_at"] or work.now,
-            cancellation_details={**details, "reason": "cancellation_requested"},
-        )
-    elif subscription["cancel_at_period_end"]:
-        subscription.update(
-            cancel_at=None,
-            cancel_at_period_end=False,
-            canceled_at=None,
-            cancellation_details={**details, "reason": None},
-        )

@@ -78,6 +78,12 @@ class Work:
                 self.announce(self, event, after, shown)
         return obj
 
+    def announce_change(self, event: str, before: Obj, obj: Obj) -> None:
+        """Announce what, if anything, differs from `before`, the object as presented earlier."""
+        after = self.present(obj)
+        if previous := difference(before, after):
+            self.announce(self, event, after, previous)
+
     def emit(self, event: str, obj: Obj) -> None:
         """Announce an object as it is."""
         self.announce(self, event, self.present(obj), None)

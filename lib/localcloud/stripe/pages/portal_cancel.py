@@ -76,7 +76,7 @@ def cancel(visit: Visit, fields: dict[str, str]) -> str:
         params = {"cancellation_details": details, "prorate": prorate}
         subscription_cancel.cancel(visit.work, params, subscription["id"])
     else:
-        subscription_ending.schedule_end(visit.work, subscription, details, portal=True)
+        subscription_ending.end_in_portal(visit.work, subscription, details)
     return "cancel"
 
 
@@ -85,7 +85,7 @@ def keep(visit: Visit, fields: dict[str, str]) -> str:
     subscription = visit.subscription(fields.get("subscription", ""))
     if subscription["cancel_at"] is None:
         raise refusal()
-    subscription_ending.keep(visit.work, subscription)
+    subscription_ending.keep_in_portal(visit.work, subscription)
     return "keep"
 
 

@@ -42,7 +42,7 @@ def update(work: Work, params: Obj, id: str) -> Obj:
     if params.get("submit", bool(evidence)):
         disputes.submit(work, dispute)
     work.update(dispute)
-    disputes.announce_change(work, before, dispute)
+    work.announce_change("charge.dispute.updated", before, dispute)
     return work.present(dispute)
 
 

@@ -3,9 +3,6 @@
 Source: "Deep links in the customer portal", "Create a portal session" of Stripe's API.
 """
 
-from dataclasses import dataclass
-from typing import Any
-
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import invalid, missing_param, no_such, not_built
 from localcloud.stripe.params import Array, Enum, Hash, Integer, Text, Url
@@ -32,20 +29,6 @@ REFUSALS = {
     "subscription_update": "This subscription cannot be updated because the subscription update "
     "feature in the portal configuration is disabled.",
 }
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A flow's type; those that came after the pinned API version are not built."""
-
-    def parse(self, raw: Any, at: str, version: str) -> str | None:
-        later = ("customer_update", "subscription_pause")
-        word = Enum((*NEEDS, *later)).parse(raw, at, version)
-        if word in later:
-            raise not_built(f"the {at} {word}")
-        return word
-
-
 PARAMS = Hash(
     {
         "after_completion": Hash(

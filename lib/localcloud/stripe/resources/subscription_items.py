@@ -91,7 +91,7 @@ def _change(work: Work, subscription: Obj, params: Obj) -> None:
     before = work.present(subscription)
     change_plan(work, subscription, {**params, "items": [item]})
     life.save(work, subscription)
-    life.announce_change(work, before, subscription)
+    work.announce_change(life.UPDATED, before, subscription)
 
 
 RESOURCE = Resource(
