@@ -273,11 +273,15 @@ def test_the_clock_moves_by_a_button(page: Page, walked: Journey) -> None:
     page.get_by_role("button", name="A day").click()
     expect(page.get_by_role("status").filter(has_text="The clock was moved")).to_be_visible()
     expect(page.locator("#live")).to_contain_text("1 day ahead of real time")
+    expect(page.locator("#live")).to_contain_text("by which requests, mails and attempts")
     page.get_by_label("By", exact=True).fill("sideways")
     page.get_by_role("button", name="Move", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("by is seconds, or a duration such as")
     page.goto("/_local/")
     expect(page.locator("#live")).to_contain_text("1 day ahead of real time")
+    page.goto("/_local/events?type=invoice.paid")
+    page.locator("#live li a").first.click()
+    expect(page.locator("#live")).to_contain_text("by real time: the clock is 1 day")
     eventually(
         lambda: requests.get(f"{walked.endpoints['site']}/_health", timeout=10).ok,
         "the stack did not go on",

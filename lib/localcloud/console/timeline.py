@@ -44,14 +44,18 @@ async def listing(stage: Stage, query: Mapping[str, str]) -> dict[str, Any]:
 
 
 async def one(stage: Stage, identifier: str) -> dict[str, Any]:
-    """One event with its payload as text. Raises Unanswered, Refused."""
+    """One event with its payload as text, and how far the clock is ahead of its attempts (s).
+
+    Raises Unanswered, Refused.
+    """
     event = await stage.sources.stripe(f"/_local/events/{quote(identifier, safe='')}")
     payload = {name: value for name, value in event.items() if name != "deliveries"}
     found = shown(event, await _people(stage))
     for delivery in found["deliveries"]:
         for attempt in delivery["attempts"]:
             attempt["body"] = stage.redaction.text(attempt["body"] or "")
-    return {"event": found, "payload": stage.redaction.pretty(payload)}
+    pretty = stage.redaction.pretty(payload)
+    return {"event": found, "payload": pretty, "moved": stage.clock.offset}
 
 
 async def resend(stage: Stage, identifier: str) -> str:
