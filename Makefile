@@ -8,6 +8,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 RELEASE = $(if $(BASE),--base "$(BASE)") $(if $(PLATFORM),--platform "$(PLATFORM)")
+UNLOCKED = import fcntl, glob; [fcntl.flock(open(f), fcntl.LOCK_EX | fcntl.LOCK_NB) for p in ("lock", "*/lock") for f in glob.glob(".local/" + p)]
 UVLOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
 
@@ -104,6 +105,7 @@ bench: setup ## measure cold starts and warm calls in the images; rewrites docs/
 
 .PHONY: clean
 clean: ## remove .venv, caches and the local state
+	@[ ! -x $(BIN)/python ] || $(BIN)/python -c '$(UNLOCKED)' 2>/dev/null || { echo "clean: a stack runs on the state in .local. Stop it first: Ctrl-C where \`make dev\` runs."; exit 1; }
 	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results
 
 # ---- an AWS account; everything above works without one

@@ -287,7 +287,9 @@ def test_the_console_names_the_faults_of_attempts(fresh: LocalStripe, endpoint: 
     seen = timeline.shown(event, {})
     assert seen["faults"] == ["corrupt_signature"]
     request = make_mocked_request("GET", timeline.address(event["id"]))
-    text = str(render.page(request, "event.html", event=seen, payload="", notice=None, moved=0).text)
+    text = str(
+        render.page(request, "event.html", event=seen, payload="", notice=None, moved=0).text
+    )
     assert text.count("fault: corrupt signature") == 1
 
 

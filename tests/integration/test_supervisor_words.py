@@ -1,7 +1,10 @@
 """What `make dev` says to a person: of another stack, of an older state, of a moved clock."""
 
+import fcntl
 import http.server
+import shutil
 import sqlite3
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -9,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.clock import Clock
+from localcloud.config import ROOT
 from localcloud.process import free_ports
 from localcloud.stack import PARTS, PortTakenError, Stack, StackError, check_port
 from tests.integration.test_gateway_supervisor import parts, read_until_ready, supervisor
@@ -66,3 +70,26 @@ def test_real_time_is_not_worth_a_line(tmp_path: Path) -> None:
     with supervisor(tmp_path, free_ports(1)[0], parts(tmp_path)) as process:
         lines = read_until_ready(process)
     assert not any("Clock" in line for line in lines)
+
+
+@pytest.mark.parametrize("state", [".local", ".local/8010"])
+def test_make_clean_leaves_a_running_stack_alone(tmp_path: Path, state: str) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    (tmp_path / state).mkdir(parents=True)
+
+    def clean() -> subprocess.CompletedProcess[str]:
+        command = ["make", "clean"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    with (tmp_path / state / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        refused = clean()
+        assert refused.returncode != 0
+        assert refused.stdout.startswith("clean: a stack runs on the state in .local. Stop it")
+        assert python.exists()
+    assert clean().returncode == 0
+    assert not (tmp_path / ".venv").exists()
+    assert not (tmp_path / ".local").exists()
