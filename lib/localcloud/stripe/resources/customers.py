@@ -89,7 +89,7 @@ def new(work: Work, **fields: Any) -> Obj:
 
 
 def create(work: Work, params: Obj) -> Obj:
-    fields = _fields(work, {"metadata": {}, "invoice_settings": {}}, params)
+    fields = _fields({"metadata": {}, "invoice_settings": {}}, params)
     settings = fields.pop("invoice_settings", {})
     customer = new(work, **fields)
     if balance := customer["balance"]:
@@ -107,7 +107,7 @@ def create(work: Work, params: Obj) -> Obj:
     return work.present(customer)
 
 
-def _fields(work: Work, old: Obj, params: Obj) -> Obj:
+def _fields(old: Obj, params: Obj) -> Obj:
     """The parameters as fields of the object."""
     fields = {name: value for name, value in params.items() if name != "payment_method"}
     if "metadata" in params:
@@ -148,7 +148,7 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 def update(work: Work, params: Obj, id: str) -> Obj:
     customer = work.need("customer", id)
-    changes = _fields(work, customer, params)
+    changes = _fields(customer, params)
     _check_default(work, customer, changes.get("invoice_settings", {}))
     moved = changes.get("balance", customer["balance"]) - customer["balance"]
     work.update(customer, "customer.updated", **changes)
