@@ -118,6 +118,11 @@ class LivesAccount:
             params: Any = {**terms, "currency": "usd", "recurring": recurring}
             self.prices[name] = one.prices.create({**params, "product_data": product}).id
 
+    def dump(self) -> list[tuple[str, ...]]:
+        """All objects as they are stored."""
+        rows = self.server.store.db.execute("SELECT id, due, body FROM objects ORDER BY seq")
+        return [tuple(row) for row in rows]
+
     def everything(self, path: str) -> list[dict[str, Any]]:
         """All pages of a list as plain JSON, oldest first."""
         found: list[dict[str, Any]] = []

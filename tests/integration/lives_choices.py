@@ -11,6 +11,8 @@ CARDS = {
     "pm_card_chargeCustomerFail": 3,
     "pm_card_authenticationRequired": 2,
     "pm_card_authenticationRequiredOnSetup": 2,
+    "pm_card_createDispute": 1,
+    "pm_card_createDisputeInquiry": 1,
 }
 MONTHLY = ("starter", "team", "free", "fractions", "tiers", "packages", "used")
 OTHER = ("yearly", "weekly", "quarterly")
@@ -18,7 +20,10 @@ BEHAVIORS = ("create_prorations", "always_invoice", "none")
 
 
 class Choices:
-    """Who and what there is to choose from; with `exact` nothing is free, reduced or unprorated."""
+    """Who and what there is to choose from.
+
+    With `exact` nothing is free or unprorated, and what is reduced is always at half its price.
+    """
 
     def __init__(self, account: LivesAccount, seed: int, *, exact: bool = False) -> None:
         self.account, self.one = account, account.client.v1
@@ -32,6 +37,8 @@ class Choices:
         five: Any = {"amount_off": 500, "currency": "usd", "duration": "once"}
         self.coupons = [self.one.coupons.create(each).id for each in (half, five)]
         code: Any = {"coupon": self.one.coupons.create({"percent_off": 33.3}).id}
+        always: Any = {"percent_off": 50, "duration": "forever"}
+        self.lasting = self.one.coupons.create(always).id
         self.code = self.one.promotion_codes.create(code).id
 
     def chance(self, of: float) -> bool:
@@ -65,6 +72,8 @@ class Choices:
         return made
 
     def discounts(self) -> list[dict[str, str]]:
+        if self.exact:
+            return [{"coupon": self.lasting}]
         coupon = {"coupon": self.random.choice(self.coupons)}
         return [self.random.choice((coupon, {"promotion_code": self.code}))]
 

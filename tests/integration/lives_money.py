@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from localcloud.stripe import retry_control
 from tests.integration.lives_choices import Choices
 
 
@@ -52,3 +53,45 @@ class MoneySteps(Choices):
         found = self.random.choice(self.one.charges.list({"limit": 20}).data)
         part = self.random.choice((None, 1, found.amount // 3))
         self.one.refunds.create({"charge": found.id, **({"amount": part} if part else {})})  # type: ignore[typeddict-item]
+
+    def step_item_changed(self) -> None:
+        """Another amount for an item made by hand, or none of it any more."""
+        found = self.one.invoice_items.list({"limit": 50}).data
+        item = self.random.choice([each for each in found if not each.proration])
+        if self.chance(0.5):
+            self.one.invoice_items.update(item.id, {"amount": self.random.choice((-300, 77))})
+        else:
+            self.one.invoice_items.delete(item.id)
+
+    def step_invoice_changed(self) -> None:
+        found = self.invoice("draft", "open")
+        self.one.invoices.update(found.id, {"auto_advance": self.chance(0.6)})
+
+    def step_invoice_deleted(self) -> None:
+        self.one.invoices.delete(self.invoice("draft").id)
+
+    def step_send(self) -> None:
+        self.one.invoices.send_invoice(self.invoice("draft", "open").id)
+
+    def step_confirm(self) -> None:
+        intents = self.one.payment_intents.list({"limit": 20}).data
+        waiting = [each for each in intents if each.status.startswith("requires")]
+        more: Any = {"payment_method": self.card()}
+        self.one.payment_intents.confirm(self.random.choice(waiting).id, more)
+
+    def step_retries(self) -> None:
+        then = self.random.choice(("cancel", "unpaid", "past_due"))
+        self.account.http.log.append(f"after all retries: {then}")
+        retry_control.change(self.account.server, {"days": [1, 4], "then": then})
+
+    def step_repeated(self) -> None:
+        """A request with the key of one before is not done again."""
+        params: Any = {"customer": self.customer(), "amount": 9, "currency": "usd"}
+        key: Any = {"idempotency_key": f"key-{self.random.random()}"}
+        one, other = (self.one.invoice_items.create(params, key) for _ in range(2))
+        assert one.id == other.id, "a request was done twice"
+
+    def step_dispute(self) -> None:
+        dispute = self.random.choice(self.one.disputes.list({"limit": 20}).data)
+        text = self.random.choice(("winning_evidence", "losing_evidence"))
+        self.one.disputes.update(dispute.id, {"evidence": {"uncategorized_text": text}})

@@ -23,7 +23,7 @@ class PlanSteps(Choices):
             params["trial_period_days"] = self.random.choice((1, 5, 40))
             ending = self.random.choice(("cancel", "create_invoice", "pause"))
             params["trial_settings"] = {"end_behavior": {"missing_payment_method": ending}}
-        if not self.exact and self.chance(0.3):
+        if self.chance(0.3):
             params["discounts"] = self.discounts()
         if self.chance(0.3):
             params["payment_behavior"] = self.random.choice(
@@ -104,3 +104,37 @@ class PlanSteps(Choices):
         self.one.billing.meter_events.create(
             {"event_name": "uses", "payload": payload, "identifier": name}
         )
+
+    def step_backdate(self) -> None:
+        subscription = self.subscription()
+        item = subscription["items"].data[0]
+        moment = self.random.randint(item.current_period_start, self.account.clock.moment)
+        change: Any = {"items": [{"id": item.id, "quantity": 4}], "proration_date": moment}
+        self.update(subscription, **change)
+
+    def step_item_discount(self) -> None:
+        item = self.subscription()["items"].data[0]
+        found: Any = {"discounts": self.discounts()}
+        self.one.subscription_items.update(item.id, found)
+
+    def step_preview(self) -> None:
+        """What the preview of a change says is what the change costs; before, nothing happens."""
+        subscription = self.subscription()
+        item = self.random.choice(subscription["items"].data)
+        changed = {"id": item.id, **self.item(self.random.choice(MONTHLY))}
+        change: Any = {"items": [changed], "proration_behavior": "always_invoice"}
+        asked: Any = {"subscription": subscription.id, "subscription_details": change}
+        before = self.account.dump()
+        shown = self.one.invoices.create_preview(asked)
+        assert self.account.dump() == before, "a preview has changed something"
+        done = self.one.subscriptions.update(subscription.id, change)
+        if done.latest_invoice != subscription.latest_invoice:
+            made = self.one.invoices.retrieve(str(done.latest_invoice))
+            assert [line.amount for line in shown.lines.data] == [
+                line.amount for line in made.lines.data
+            ], f"{made.id} is not what its preview has shown"
+            assert shown.total == made.total, f"the preview of {made.id} has another total"
+
+    def step_metadata(self) -> None:
+        keys = {self.random.choice("abc"): self.random.choice(("1", "2", ""))}
+        self.update(self.subscription(), metadata=keys if self.chance(0.9) else "")

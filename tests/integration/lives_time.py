@@ -47,8 +47,9 @@ def periods(books: Books) -> Iterator[str]:
 def charged(books: Books, credited: set[str]) -> Iterator[str]:
     """Every second of every licensed item is paid for once, at the price it then had.
 
-    Holds where nothing was free or reduced and every change was prorated. Of the subscriptions in
-    `credited` the rest was given back when they were cancelled. Each line may be half a cent off.
+    Holds where nothing was free, every change was prorated, and a discount is always half of all.
+    Of the subscriptions in `credited` the rest was given back when they were cancelled. Each line
+    may be half a cent off, or a whole one if it was halved.
     """
     lines = lines_of_items(books)
     for subscription in books.all["subscription"]:
@@ -58,8 +59,9 @@ def charged(books: Books, credited: set[str]) -> Iterator[str]:
         until = subscription["ended_at"] if subscription["id"] in credited else None
         for item in {name for _, _, items in found for name in items}:
             amounts = lines[item]
-            wanted = worth(found, item, until)
-            if abs(sum(amounts) - wanted) > Fraction(len(amounts), 2):
+            share = Fraction(1, 2) if subscription["discounts"] else Fraction(1)
+            wanted = worth(found, item, until) * share
+            if abs(sum(amounts) - wanted) > Fraction(len(amounts), 2) / share:
                 exact = f"{float(wanted):.2f}"
                 yield f"charged: {item} of {subscription['id']} is worth {exact}, not {amounts}"
 
@@ -73,7 +75,8 @@ def lines_of_items(books: Books) -> dict[str, list[int]]:
         for line in invoice["lines"]["data"]:
             details = line["parent"]["subscription_item_details"]
             if details and line["pricing"]["price_details"]["price"] in licensed:
-                found[details["subscription_item"]].append(line["amount"])
+                off = sum(each["amount"] for each in line["discount_amounts"])
+                found[details["subscription_item"]].append(line["amount"] - off)
     for waiting in books.all["invoiceitem"]:
         details = (waiting["parent"] or {}).get("subscription_details") or {}
         price = waiting["pricing"]["price_details"]["price"]

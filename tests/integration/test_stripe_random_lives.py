@@ -15,7 +15,7 @@ from tests.integration.lives_events import events_wrong
 from tests.integration.lives_time import charged, periods
 from tests.integration.random_lives import Lives
 
-STEPS = 130
+STEPS = 110
 
 
 def live(folder: Path, seed: int, *, exact: bool = False) -> tuple[Lives, Books]:
@@ -40,7 +40,7 @@ def check(wrong: list[str], lives: Lives, seed: int) -> None:
     assert wrong == [], "\n".join([*wrong, history(lives, seed)])
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_books_are_right_whatever_happens(tmp_path: Path, seed: int) -> None:
     lives, books = live(tmp_path, seed)
     assert len(books.all["invoice"]) > len(lives.customers)

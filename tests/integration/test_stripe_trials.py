@@ -183,3 +183,14 @@ def test_a_trial_cut_to_less_than_three_days_warns_at_once(fresh: LocalStripe) -
         "customer.subscription.trial_will_end",
     ]
     assert moved <= found[-2].created <= found[-1].created
+
+
+def test_what_waited_for_a_card_ends_now_and_not_in_the_past(fresh: LocalStripe) -> None:
+    client = fresh.client()
+    paused = fresh.pay(without_card(fresh, "pause").id, "none")["session"]["subscription"]
+    fresh.advance(40 * DAY)
+    assert client.v1.subscriptions.retrieve(paused).status == "paused"
+    asked = fresh.account.clock.now()
+    client.v1.subscriptions.update(paused, {"cancel_at_period_end": True})
+    ended = client.v1.subscriptions.retrieve(paused)
+    assert (ended.status, (ended.ended_at or 0) >= asked) == ("canceled", True)

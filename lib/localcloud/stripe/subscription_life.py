@@ -72,8 +72,9 @@ def _due(work: Work, subscription: Obj) -> int | None:
     if status != "paused":
         moments.append(period_of(work, subscription)[1])
     if status == "trialing" and not subscription["_warned"]:
-        moments.append(max(subscription["trial_end"] - WARNING_SECONDS, work.now))
-    return min((moment for moment in moments if moment is not None), default=None)
+        moments.append(subscription["trial_end"] - WARNING_SECONDS)
+    first = min((moment for moment in moments if moment is not None), default=None)
+    return None if first is None else max(first, work.now)  # nothing happens in the past
 
 
 def method_of(work: Work, subscription: Obj) -> Obj | None:
