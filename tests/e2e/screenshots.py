@@ -17,6 +17,7 @@ from tests.e2e.test_browser import Person
 
 TARGET = ROOT / "docs" / "images"
 SIZE = {"width": 1180, "height": 760}
+TALL = {"width": 1180, "height": 1340}
 PHONE = {"width": 390, "height": 760}
 CONSOLE = ("events", "calls", "users", "logs", "switches")
 
@@ -70,11 +71,17 @@ def _console(browser: Browser, endpoints: dict[str, Any]) -> None:
         page.goto(f"{site}/_local/{name}")
         if name == "users":
             page.get_by_role("link").filter(has_text="grace@example.com").click()
+            expect(page.get_by_role("heading", level=1)).to_have_text("grace@example.com")
+        if name == "switches":
+            page.set_viewport_size(TALL)
+            page.get_by_role("button", name="Arm Webhooks: Twice").click()
+            expect(page.get_by_text("Armed for one event of Webhooks: twice.")).to_be_visible()
         _take(page, f"console-{name}")
     page.close()
 
 
 def _take(page: Page, name: str) -> None:
+    page.wait_for_load_state("networkidle")
     page.screenshot(path=str(TARGET / f"{name}.png"))
 
 
