@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
+STARTING = "Groundwork is still starting"
+"""What `GET /_local/endpoints` says until it has an answer."""
+
 OWN_AGENT = "groundwork-local-cloud"
 """In the user agent of what the local cloud itself asks of local AWS, which no fault strikes."""
 

@@ -10,8 +10,9 @@ from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
+from urllib.error import HTTPError
 
-from .config import ROOT, StackConfig
+from .config import ROOT, STARTING, StackConfig
 from .part import Part
 from .process import REFUSED, free_ports, port_is_free
 
@@ -202,12 +203,14 @@ def check_port(port: int) -> None:
 
 
 def _groundwork_serves(port: int) -> bool:
-    """Whether what serves a port is a stack of ours that has started."""
+    """Whether what serves a port is a stack of ours, started or still starting."""
     try:
-        found = json.loads(_get(f"http://127.0.0.1:{port}/_local/endpoints", seconds=0.5))
-    except (OSError, HTTPException, ValueError):
+        found = _get(f"http://127.0.0.1:{port}/_local/endpoints", seconds=1)
+    except HTTPError as error:
+        return STARTING.encode() in error.read()
+    except (OSError, HTTPException):
         return False
-    return isinstance(found, dict) and "userPoolId" in found
+    return b"userPoolId" in found
 
 
 def _locked(state_dir: Path) -> IO[str]:

@@ -2,17 +2,19 @@
 
 import fcntl
 import http.server
+import json
 import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from localcloud.clock import Clock
-from localcloud.config import ROOT
+from localcloud.config import ROOT, STARTING
 from localcloud.process import free_ports
 from localcloud.stack import PARTS, PortTakenError, Stack, StackError, check_port
 from tests.integration.test_gateway_supervisor import parts, read_until_ready, supervisor
@@ -21,11 +23,16 @@ SLEEPING = "import time; time.sleep(60)"
 
 
 class _Endpoints(http.server.BaseHTTPRequestHandler):
-    """Answers every path as a running stack answers `/_local/endpoints`."""
+    """Answers every path as a stack answers `/_local/endpoints`: it is starting, then it runs."""
+
+    answers: ClassVar = [
+        (503, json.dumps({"message": STARTING}).encode()),
+        (200, b'{"site": "http://localhost", "userPoolId": "us-east-1_1"}'),
+    ]
 
     def do_GET(self) -> None:
-        body = b'{"site": "http://localhost", "userPoolId": "us-east-1_1"}'
-        self.send_response(200)
+        status, body = self.answers.pop(0)
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -38,8 +45,9 @@ def test_a_second_make_dev_is_told_of_the_first() -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Endpoints) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.server_address[1]
-        with pytest.raises(PortTakenError, match=rf"^Groundwork already runs on .*:{port}\. Use"):
-            check_port(port)
+        for _answer in list(_Endpoints.answers):
+            with pytest.raises(PortTakenError, match=rf"^Groundwork already runs on .*:{port}\. "):
+                check_port(port)
         server.shutdown()
 
 

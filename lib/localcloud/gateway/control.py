@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
-from localcloud.config import StackConfig
+from localcloud.config import STARTING, StackConfig
 
 from .control_messages import small_body
 from .sessions import SessionCookie, clear_session, open_session, read_claims
@@ -67,7 +67,7 @@ class Control:
     async def endpoints(self, _request: web.Request) -> web.StreamResponse:
         if not self._ready():
             # Half of the answer would be empty until local AWS is provisioned.
-            message = {"message": "Groundwork is still starting"}
+            message = {"message": STARTING}
             return web.json_response(
                 message,
                 status=503,
