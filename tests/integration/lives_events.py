@@ -43,6 +43,11 @@ CHAINED = ("customer", "subscription", "payment_method")
 """Kinds whose every change is announced with the values of before."""
 SILENT = ("currency", "next_invoice_sequence")
 """What changes with a customer's invoices without an event of its own."""
+HERALDS = tuple(
+    f"customer.subscription.{what}"
+    for what in ("trial_will_end", "pending_update_applied", "pending_update_expired")
+)
+"""They show a change before the event that says what it was."""
 GONE = ("customer.deleted", "invoice.deleted", "invoiceitem.deleted")
 
 
@@ -124,8 +129,8 @@ def chains(books: Books) -> Iterator[str]:
             if event["type"].endswith(".updated") and names - set(SILENT):
                 was = {name: (found.get(name), told.get(name)) for name in sorted(names)}
                 yield f"{event['type']} of {identifier}: it was, and tells, {was}"
-            if event["type"] != "customer.subscription.trial_will_end":
-                shown = after  # a warning goes before the change that it warns of
+            if event["type"] not in HERALDS:
+                shown = after
         current = books.by_id.get(identifier)
         if current and (found := difference(shown, loud(current))):
             yield f"{identifier} differs from its last event: it was {found}"

@@ -237,3 +237,13 @@ def test_a_deleted_customers_invoices_are_left_alone(fresh: LocalStripe) -> None
     with pytest.raises(REFUSED, match="No such customer"):
         client.v1.invoices.finalize_invoice(first.id)
     assert client.v1.invoices.void_invoice(second.id).status == "void"
+
+
+def test_a_line_that_waited_stays_its_invoices_when_it_changes(local: LocalStripe) -> None:
+    one = local.client().v1
+    customer = one.customers.create()
+    waits = item(local, customer, 700)
+    invoice = draft(local, customer, pending_invoice_items_behavior="include")
+    one.invoice_items.update(waits.id, {"amount": 900})
+    (line,) = one.invoices.retrieve(invoice.id).lines.data
+    assert (line.amount, line.invoice) == (900, invoice.id)

@@ -72,7 +72,7 @@ def add(work: Work, invoice: Obj, item: Obj) -> None:
 
 def change(work: Work, invoice: Obj, item: Obj) -> None:
     """Bring a draft's line up to its item."""
-    line = item["_line"]
+    line = {**item["_line"], "invoice": invoice["id"]}
     lines = [line if each["id"] == line["id"] else each for each in invoice["_lines"]]
     recount(work, invoice, lines)
 
