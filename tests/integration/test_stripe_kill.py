@@ -158,8 +158,6 @@ class Killed:
 
     def with_webhooks_under_way(self) -> None:
         """The endpoint refuses all of them, so that its successor owes every event."""
-        self.receiver.delay = 0.1
-        self.receiver.answer = lambda _: 500
         self.among_requests()
         time.sleep(3 * self.receiver.delay)  # what the endpoint is busy with was sent before
         assert self.receiver.received
@@ -206,6 +204,8 @@ MOMENTS = {
 )
 def killed(request: pytest.FixtureRequest, tmp_path: Path, receiver: Receiver) -> Iterator[Killed]:
     moment, seed = request.param
+    if moment == "with webhooks under way":  # from the very first on
+        receiver.delay, receiver.answer = 0.1, lambda _: 500
     found = Killed(config_for(tmp_path, receiver.port), receiver, int(seed))
     try:
         MOMENTS[moment](found)
