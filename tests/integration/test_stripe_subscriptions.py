@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import stripe
 
+from localcloud.stripe.periods import shift
 from tests.integration.stripe_fixtures import (
     DAY,
     PROFESSIONAL,
@@ -78,6 +79,30 @@ def test_cancel_at_period_end_and_back(local: LocalStripe) -> None:
     }
     kept = client.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": False})
     assert (kept.cancel_at_period_end, kept.cancel_at, kept.canceled_at) == (False, None, None)
+
+
+def test_cancel_at_is_a_periods_end_or_shortens_one_without_prorations(local: LocalStripe) -> None:
+    v1 = local.client().v1
+    _, subscription = local.subscriber()
+    anchor = subscription.billing_cycle_anchor
+    end = subscription["items"].data[0].current_period_end
+    for moment in (end, shift(anchor, "month", 5)):
+        assert v1.subscriptions.update(subscription.id, {"cancel_at": moment}).cancel_at == moment
+    soon: Any = {"cancel_at": anchor + DAY, "proration_behavior": "none"}
+    assert v1.subscriptions.update(subscription.id, soon).cancel_at == anchor + DAY
+    for moment, what in ((anchor + DAY, "before the period's end"), (end + DAY, "within a later")):
+        with pytest.raises(stripe.StripeError, match=f"cancel_at {what}") as refused:
+            v1.subscriptions.update(subscription.id, {"cancel_at": moment})
+        assert refused.value.http_status == 501
+    assert v1.subscriptions.update(subscription.id, {"cancel_at": ""}).cancel_at is None
+
+
+def test_cancel_at_within_a_trial_costs_nothing(local: LocalStripe) -> None:
+    v1 = local.client().v1
+    _, subscription = local.subscriber(subscription_data={"trial_period_days": 10})
+    soon = subscription.created + DAY
+    ending = v1.subscriptions.update(subscription.id, {"cancel_at": soon})
+    assert (ending.status, ending.cancel_at) == ("trialing", soon)
 
 
 def test_period_end_ends_a_cancelled_subscription(fresh: LocalStripe) -> None:

@@ -12,7 +12,7 @@ from localcloud.stripe.subscription_checks import (
     recurring_price,
     trial_moment,
 )
-from localcloud.stripe.subscription_ending import end_with_period
+from localcloud.stripe.subscription_ending import check_moment, end_with_period
 from localcloud.stripe.subscription_invoices import begins_with_invoice, bill
 from localcloud.stripe.subscription_objects import billing_mode
 from localcloud.stripe.work import Work, merge_metadata
@@ -33,6 +33,8 @@ def create(work: Work, params: Obj) -> Obj:
             raise error
     if params.get("cancel_at_period_end"):
         end_with_period(work, subscription, wanted=True)
+    if params.get("cancel_at"):
+        check_moment(work, subscription, params.get("proration_behavior"))
     life.save(work, subscription)
     work.emit("customer.subscription.created", subscription)
     return work.present(subscription)

@@ -1,8 +1,10 @@
-"""A cancellation at the end of the period: asked for, and taken back."""
+"""A cancellation at a moment to come: asked for, and taken back."""
 
+from localcloud.stripe import periods
 from localcloud.stripe import subscription_life as life
+from localcloud.stripe.errors import not_built
 from localcloud.stripe.store import Obj
-from localcloud.stripe.subscription_objects import NO_DETAILS, period_of
+from localcloud.stripe.subscription_objects import NO_DETAILS, items_of, period_of
 from localcloud.stripe.work import Work
 
 
@@ -23,6 +25,27 @@ def end_with_period(work: Work, subscription: Obj, *, wanted: bool) -> None:
             canceled_at=None,
             cancellation_details={**details, "reason": None},
         )
+
+
+def check_moment(work: Work, subscription: Obj, behavior: str | None) -> None:
+    """Refuse, as not built, a `cancel_at` that makes a paid period shorter.
+
+    "If set to a date before the current period has ended, this will cause a proration if prorations
+    have been enabled […]. If set during a future period, this will always cause a proration for
+    that period" (`cancel_at` of "Update a subscription").
+    """
+    moment, end = subscription["cancel_at"], period_of(work, subscription)[1]
+    if moment == end or (moment < end and subscription["status"] == "trialing"):
+        return
+    if moment < end:
+        if behavior != "none":
+            raise not_built("cancel_at before the period's end with prorations")
+        return
+    recurring = work.need("price", items_of(work, subscription)[0]["_price"])["recurring"]
+    anchor, before = subscription["billing_cycle_anchor"], moment - 1
+    count = recurring["interval_count"]
+    if periods.next_end(anchor, recurring["interval"], count, before) != moment:
+        raise not_built("cancel_at within a later period")
 
 
 def end_in_portal(work: Work, subscription: Obj, details: Obj) -> Obj:

@@ -11,7 +11,7 @@ from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import invalid
 from localcloud.stripe.store import Obj
 from localcloud.stripe.subscription_checks import NO_CARD, future, own_method
-from localcloud.stripe.subscription_ending import end_with_period
+from localcloud.stripe.subscription_ending import check_moment, end_with_period
 from localcloud.stripe.work import Work, merge_metadata
 
 
@@ -28,6 +28,8 @@ def update(work: Work, params: Obj, id: str) -> Obj:
     change_plan(work, subscription, params)
     if "cancel_at_period_end" in params:
         end_with_period(work, subscription, wanted=params["cancel_at_period_end"])
+    if params.get("cancel_at"):
+        check_moment(work, subscription, params.get("proration_behavior"))
     life.save(work, subscription)
     if before["status"] == "trialing" and params.get("trial_end") == "now":
         work.emit("customer.subscription.trial_will_end", subscription)
