@@ -5,9 +5,9 @@ Terraform makes the routes from this file, the local gateway routes by it, front
 
 import importlib
 import json
-import sys
 from typing import Any
 
+from localcloud import generated
 from localcloud.config import ROOT, functions
 from saas.schemas import Failure
 
@@ -42,17 +42,7 @@ def generate() -> str:
 
 def main(check: bool) -> int:
     """Write the document, or with `check` only compare; returns the process's exit code."""
-    text = generate()
-    if not check:
-        PATH.write_text(text, encoding="utf-8")
-        print(f"wrote {PATH.relative_to(ROOT)}")
-        return 0
-    if PATH.exists() and PATH.read_text(encoding="utf-8") == text:
-        return 0
-    print(
-        "docs/openapi.json does not match the code. Run `make fix` and commit it.", file=sys.stderr
-    )
-    return 1
+    return generated.keep(PATH, generate(), "the code", check=check)
 
 
 def _merge(document: dict[str, Any], part: dict[str, Any], function: str) -> None:
@@ -71,8 +61,8 @@ def _merge(document: dict[str, Any], part: dict[str, Any], function: str) -> Non
 def _stamped(operation: dict[str, Any], function: str) -> dict[str, Any]:
     """The operation with its function, and our own error answers instead of Powertools' 422."""
     responses = operation.get("responses", {})
-    for generated in ("422", "500"):
-        responses.pop(generated, None)
+    for status in ("422", "500"):
+        responses.pop(status, None)
     responses["default"] = {
         "description": "An error, in the envelope",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}},

@@ -5,8 +5,8 @@ time that pending uploads are kept becomes the bucket's rule.
 """
 
 import json
-import sys
 
+from localcloud import generated
 from localcloud.config import ROOT
 from saas.plans import catalogue
 
@@ -26,13 +26,4 @@ def generate() -> str:
 
 def main(check: bool) -> int:
     """Write the document, or with `check` only compare; returns the process's exit code."""
-    text = generate()
-    name = PATH.relative_to(ROOT)
-    if not check:
-        PATH.write_text(text, encoding="utf-8")
-        print(f"wrote {name}")
-        return 0
-    if PATH.exists() and PATH.read_text(encoding="utf-8") == text:
-        return 0
-    print(f"{name} does not match plans.toml. Run `make fix` and commit it.", file=sys.stderr)
-    return 1
+    return generated.keep(PATH, generate(), "plans.toml", check=check)

@@ -29,7 +29,6 @@ def test_drift_is_noticed_and_left_alone(
     stale = tmp_path / "plans.json"
     stale.write_text("{}", encoding="utf-8")
     monkeypatch.setattr(plans_json, "PATH", stale)
-    monkeypatch.setattr(plans_json, "ROOT", tmp_path)
     assert plans_json.main(check=True) == 1
     assert "make fix" in capsys.readouterr().err
     assert stale.read_text(encoding="utf-8") == "{}"
@@ -37,6 +36,5 @@ def test_drift_is_noticed_and_left_alone(
 
 def test_fixing_writes_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(plans_json, "PATH", tmp_path / "plans.json")
-    monkeypatch.setattr(plans_json, "ROOT", tmp_path)
     assert plans_json.main(check=False) == 0
     assert plans_json.main(check=True) == 0

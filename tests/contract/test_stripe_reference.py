@@ -60,7 +60,6 @@ def test_drift_is_noticed_and_left_alone(
     stale = tmp_path / "local-stripe.md"
     stale.write_text("# Old", encoding="utf-8")
     monkeypatch.setattr(reference, "PATH", stale)
-    monkeypatch.setattr(reference, "ROOT", tmp_path)
     assert reference.main(check=True) == 1
     assert "make fix" in capsys.readouterr().err
     assert stale.read_text(encoding="utf-8") == "# Old"

@@ -1,19 +1,22 @@
 """A stage for tests of the ai domain: users with subscriptions, calls, and what is stored after."""
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from ai import handler, store
+from ai import bedrock, handler, store
 from saas import clock, plans
 from saas.entitlements import Entitlement, to_item
 from saas.table import Item, Put, table
 from tests.credentials import V4_COOKIE, claims, v4_token
 from tests.factories import LambdaContext, body_of, http_event
+from tests.integration import domain_environment
 from tests.integration.aws_fixtures import LocalAws
+from tests.integration.bedrock_server import LocalBedrock, serving
 
 
 @dataclass
@@ -111,3 +114,26 @@ def limit_calls(monkeypatch: pytest.MonkeyPatch, **limits: int) -> None:
     small = replace(real, plans=tuple(replace(plan, **limits) for plan in real.plans))
     for module in ("saas.plans", "saas.entitlements", "ai.generate"):
         monkeypatch.setattr(f"{module}.catalogue", lambda: small)
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[LocalBedrock]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def caller(
+    monkeypatch: pytest.MonkeyPatch, aws: LocalAws, provider: LocalBedrock
+) -> Iterator[Caller]:
+    """Somebody without a subscription, in the ai functions' environment, with local Bedrock."""
+    provider.reset()
+    domain_environment.enter(
+        monkeypatch,
+        aws,
+        ALLOWED_ORIGINS="http://localhost:8000",
+        AWS_ENDPOINT_URL_BEDROCK_RUNTIME=provider.url,
+    )
+    monkeypatch.setattr(bedrock, "FIRST_PAUSE", 0.01)
+    yield Caller(aws)
+    domain_environment.forget()

@@ -1,19 +1,16 @@
 """`POST /ai/generate` while DynamoDB and Bedrock fail: no call and no token is lost or doubled."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ai import bedrock, generate
-from tests.integration import domain_environment
-from tests.integration.ai_stage import Caller
-from tests.integration.aws_fixtures import LocalAws
-from tests.integration.bedrock_server import LocalBedrock, serving
+from ai import generate
+from tests.integration.ai_stage import Caller, caller, provider
+from tests.integration.bedrock_server import LocalBedrock
 from tests.integration.breaking import Breaker, breaker
 
-__all__ = ["breaker"]
+__all__ = ["breaker", "caller", "provider"]
 
 READ = "dynamodb:BatchGetItem"
 TRANSACTION = "dynamodb:TransactWriteItems"
@@ -25,30 +22,11 @@ REQUESTS = [(READ, 1), (TRANSACTION, 1), (MARK, 1), (TRANSACTION, 2)]
 ATTEMPTS = 4
 
 
-@pytest.fixture(scope="module")
-def provider() -> Iterator[LocalBedrock]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-def caller(
-    monkeypatch: pytest.MonkeyPatch, aws: LocalAws, provider: LocalBedrock
-) -> Iterator[Caller]:
-    provider.reset()
-    domain_environment.enter(
-        monkeypatch,
-        aws,
-        ALLOWED_ORIGINS="http://localhost:8000",
-        AWS_ENDPOINT_URL_BEDROCK_RUNTIME=provider.url,
-    )
-    monkeypatch.setattr(bedrock, "FIRST_PAUSE", 0.01)
-    made = Caller(aws)
-    made.subscribe()
-    # The session's secret is read now, and not while something is armed.
-    assert made.usage()["calls"]["used"] == 0
-    yield made
-    domain_environment.forget()
+@pytest.fixture(autouse=True)
+def _subscribed(caller: Caller) -> None:
+    """The session's secret is read now, and not while something is armed."""
+    caller.subscribe()
+    assert caller.usage()["calls"]["used"] == 0
 
 
 @pytest.mark.parametrize("kind", LOST)

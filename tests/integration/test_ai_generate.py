@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,31 +14,10 @@ from saas.aws_http import DYNAMODB
 from saas.table import Update, table
 from tests.factories import body_of, metrics
 from tests.integration import domain_environment
-from tests.integration.ai_stage import Caller, limit_calls
-from tests.integration.aws_fixtures import LocalAws
-from tests.integration.bedrock_server import LocalBedrock, serving
+from tests.integration.ai_stage import Caller, caller, limit_calls, provider
+from tests.integration.bedrock_server import LocalBedrock
 
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[LocalBedrock]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-def caller(
-    monkeypatch: pytest.MonkeyPatch, aws: LocalAws, provider: LocalBedrock
-) -> Iterator[Caller]:
-    provider.reset()
-    domain_environment.enter(
-        monkeypatch,
-        aws,
-        ALLOWED_ORIGINS="http://localhost:8000",
-        AWS_ENDPOINT_URL_BEDROCK_RUNTIME=provider.url,
-    )
-    monkeypatch.setattr(bedrock, "FIRST_PAUSE", 0.01)
-    yield Caller(aws)
-    domain_environment.forget()
+__all__ = ["caller", "provider"]
 
 
 def test_an_answer_is_charged_and_stored(

@@ -8,12 +8,12 @@ the calls of `not_built`.
 import ast
 import importlib
 import pkgutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from aiohttp import web
 
+from localcloud import generated
 from localcloud.config import ROOT
 from localcloud.stripe import faults, resources, server, versions
 from localcloud.stripe.cards import CARDS, TOKENS, TestCard
@@ -235,13 +235,4 @@ def _refused_combinations() -> Iterator[str]:
 
 def main(check: bool) -> int:
     """Write the page, or with `check` only compare; returns the process's exit code."""
-    text = generate()
-    name = PATH.relative_to(ROOT)
-    if not check:
-        PATH.write_text(text, encoding="utf-8")
-        print(f"wrote {name}")
-        return 0
-    if PATH.exists() and PATH.read_text(encoding="utf-8") == text:
-        return 0
-    print(f"{name} does not match the local Stripe. Run `make fix` and commit it.", file=sys.stderr)
-    return 1
+    return generated.keep(PATH, generate(), "the local Stripe", check=check)
