@@ -1,6 +1,7 @@
 """`python -m localcloud <command>`."""
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -64,10 +65,18 @@ def _run_part(name: str) -> int:
     if not text:
         print(f"{CONFIG_VARIABLE} is not set: use `python -m localcloud dev`.", file=sys.stderr)
         return 2
+    config = StackConfig.from_json(text)
     try:
-        importlib.import_module(_PARTS[name]).main(StackConfig.from_json(text))
+        importlib.import_module(_PARTS[name]).main(config)
     except CannotStartError as error:
         print(error, file=sys.stderr)
+        return REFUSED
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        port = getattr(config, f"{name}_port")
+        text = f"Port {port} of local {name} was free and has just been taken by another program."
+        print(f"{text} Start again.", file=sys.stderr)
         return REFUSED
     return 0
 

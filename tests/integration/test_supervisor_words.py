@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import ClassVar
 import pytest
 
 from localcloud.clock import Clock
-from localcloud.config import ROOT, STARTING
+from localcloud.config import ROOT, STARTING, StackConfig
 from localcloud.process import free_ports
 from localcloud.stack import PARTS, PortTakenError, Stack, StackError, check_port
 from tests.integration.test_gateway_supervisor import parts, read_until_ready, supervisor
@@ -65,6 +66,23 @@ def test_an_older_state_is_one_sentence_with_its_remedy(tmp_path: Path) -> None:
     assert str(refused.value) == (
         f"{file} was written by another release of Groundwork. Delete it and start again: "
         "local Stripe then begins with nothing but the plans."
+    )
+
+
+@pytest.mark.parametrize("part", ["aws", "stripe", "bedrock"])
+def test_a_port_taken_in_the_last_moment_is_one_sentence(tmp_path: Path, part: str) -> None:
+    ports = dict(
+        zip(("gateway", "aws", "stripe", "bedrock", "control"), free_ports(5), strict=True)
+    )
+    numbers = {f"{name}_port": port for name, port in ports.items()}
+    config = StackConfig(state_dir=tmp_path, **numbers)
+    with socket.create_server(("127.0.0.1", ports[part])):
+        stack = Stack(config=config, parts={part: PARTS[part]})
+        with pytest.raises(StackError) as refused:
+            stack.start()
+    assert str(refused.value) == (
+        f"Port {ports[part]} of local {part} was free and has just been taken by another program. "
+        "Start again."
     )
 
 
