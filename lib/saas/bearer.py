@@ -26,7 +26,7 @@ class InvalidToken(Exception):
 
 
 class _Keys:
-    """One issuer's JSON Web Key Set, asked for at most every ten seconds whatever ids arrive."""
+    """One issuer's JSON Web Key Set; once it is known, asked for at most every ten seconds."""
 
     def __init__(self, issuer: str) -> None:
         self.issuer = issuer
