@@ -93,6 +93,19 @@ def test_it_is_applied_once_it_is_paid(local: LocalStripe) -> None:
     assert set(previous) == {"items", "pending_update"}
 
 
+def test_paid_for_the_customer_is_delinquent_no_more(fresh: LocalStripe) -> None:
+    client = fresh.client()
+    customer, subscription = fresh.subscriber()
+    bad = client.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer.id})
+    client.v1.subscriptions.update(subscription.id, {"default_payment_method": bad.id})
+    assert fresh.renew(subscription).status == "past_due"
+    waiting = upgrade(fresh, subscription)
+    assert client.v1.customers.retrieve(customer.id).delinquent is True
+    pay(fresh, waiting)
+    assert current(fresh, waiting).status == "active"
+    assert client.v1.customers.retrieve(customer.id).delinquent is False
+
+
 def test_3d_secure_applies_it_too(local: LocalStripe) -> None:
     waiting = refused(local, "pm_card_authenticationRequired")
     assert waiting.pending_update

@@ -36,7 +36,7 @@ def attempt(work: Work, subscription: Obj, params: Obj) -> None:
     invoicing.finalize(work, invoice)
     invoicing.pay(work, invoice, life.method_of(work, subscription), off_session=False)
     if invoice["status"] == "paid":
-        subscription["status"] = _paid(subscription["status"])
+        _paid(work, subscription)
         return
     shown = {"expires_at": expires, **_shown(work, subscription, params)}
     later = {name: subscription[name] for name in was}
@@ -80,8 +80,11 @@ def _shown(work: Work, subscription: Obj, params: Obj) -> Obj:
     }
 
 
-def _paid(status: str) -> str:
-    return "trialing" if status == "trialing" else "active"
+def _paid(work: Work, subscription: Obj) -> None:
+    """The status that follows, as `life.collect` sets it; a trial stays one."""
+    if subscription["status"] != "trialing":
+        subscription["status"] = "active"
+    life.mark_customer(work, subscription, paid=True)
 
 
 def review(work: Work, subscription: Obj, invoice: Obj) -> None:
@@ -100,7 +103,7 @@ def _apply(work: Work, subscription: Obj, pending: Obj) -> None:
     for item in pending["items"]:
         work.store.put(item)
     subscription.update(pending["subscription"], **NOTHING)
-    subscription["status"] = _paid(subscription["status"])
+    _paid(work, subscription)
     if subscription["cancel_at_period_end"]:
         subscription["cancel_at"] = period_of(work, subscription)[1]
     life.save(work, subscription, "customer.subscription.pending_update_applied")
