@@ -60,6 +60,25 @@ def test_retries_follow_the_schedule_and_then_it_is_cancelled(fresh: LocalStripe
     assert [e.type for e in fresh.events(customer.id)][-1] == "customer.subscription.deleted"
 
 
+def test_a_later_invoice_that_is_void_does_not_decide(fresh: LocalStripe) -> None:
+    client = fresh.client()
+    customer, subscription = fresh.subscriber()
+    bad = client.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer.id})
+    client.v1.subscriptions.update(subscription.id, {"default_payment_method": bad.id})
+    item = subscription["items"].data[0]
+    move(fresh, item.current_period_end - fresh.account.clock.now())
+    more: Any = {
+        "items": [{"id": item.id, "quantity": 3}],
+        "pause_collection": {"behavior": "void"},
+        "proration_behavior": "always_invoice",
+    }
+    client.v1.subscriptions.update(subscription.id, more)
+    assert invoice_of(fresh, subscription).status == "void"
+    move(fresh, HOUR)
+    assert client.v1.subscriptions.retrieve(subscription.id).status == "past_due"
+    assert client.v1.customers.retrieve(customer.id).delinquent is True
+
+
 def test_each_attempt_is_announced_as_a_change_too(fresh: LocalStripe) -> None:
     customer, subscription = renewed(fresh)
     due = subscription["items"].data[0].current_period_start + HOUR

@@ -296,6 +296,28 @@ def test_pause_and_resume(fresh: LocalStripe) -> None:
     ]
 
 
+@pytest.mark.parametrize("settled", ["pay", "mark_uncollectible"])
+def test_resuming_waits_for_its_invoice(fresh: LocalStripe, settled: str) -> None:
+    client = fresh.client()
+    customer = client.v1.customers.create()
+    more = {"trial_settings": {"end_behavior": {"missing_payment_method": "pause"}}}
+    trial = subscribe(fresh, customer.id, trial_period_days=7, **more)
+    fresh.advance(8 * DAY)
+    waiting = client.v1.subscriptions.resume(trial.id)
+    assert waiting.status == "paused"
+    invoice = str(waiting.latest_invoice)
+    if settled == "pay":
+        card = client.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+        client.v1.invoices.pay(invoice, {"payment_method": card.id})
+    else:
+        client.v1.invoices.mark_uncollectible(invoice)
+    assert client.v1.subscriptions.retrieve(trial.id).status == "active"
+    assert types_of(fresh, trial.id)[-2:] == [
+        "customer.subscription.updated",
+        "customer.subscription.resumed",
+    ]
+
+
 def test_price_change_without_proration(local: LocalStripe) -> None:
     client = local.client()
     _, subscription = local.subscriber()

@@ -28,13 +28,14 @@ def first_attempt(
 ) -> StripeError | None:
     """Charge an invoice that has just been finalised; a refusal makes a subscription `past_due`.
 
-    Whatever was invoiced for the subscription in the meantime decides about it instead. Returns the
-    refusal, if any.
+    Whatever was invoiced for the subscription in the meantime, and is not void, decides about it
+    instead. Returns the refusal, if any.
     """
     subscription = work.find("subscription", invoice["_subscription"])
     method = method or method_of(work, invoice, subscription)
-    newest = subscription and subscription["latest_invoice"] == invoice["id"]
-    if subscription and newest and subscription["status"] in ("active", "past_due"):
+    decides = subscription and subscription_standing.newest(work, subscription)
+    own = decides is not None and decides["id"] == invoice["id"]
+    if subscription and own and subscription["status"] in ("active", "past_due"):
         before = work.present(subscription)
         error = life.collect(work, subscription, invoice, method, off_session=off_session)
         life.save(work, subscription)
