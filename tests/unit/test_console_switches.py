@@ -1,4 +1,4 @@
-"""The console's switch to the next renewal."""
+"""The console's switches: to the next renewal, and what is said of faults."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from localcloud.console import switches
+from localcloud.console import faults, switches
+from localcloud.faults import Faults, Kind
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 
@@ -22,7 +23,7 @@ def renewal(monkeypatch: pytest.MonkeyPatch, *people: Any) -> dict[str, str | bo
         return list(people)
 
     monkeypatch.setattr(switches.people, "everybody", everybody)
-    stage: Any = SimpleNamespace(now=lambda: NOW)
+    stage: Any = SimpleNamespace(now=lambda: NOW, config=SimpleNamespace(emulators={}))
     return asyncio.run(switches._renewal(stage))
 
 
@@ -55,3 +56,19 @@ def test_a_cancelled_plan_ends_with_its_period(monkeypatch: pytest.MonkeyPatch) 
 
 def test_without_a_running_period_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert renewal(monkeypatch, person("gone@example.com", NOW - timedelta(days=1))) is None
+
+
+def test_spent_faults_of_every_part_stay_in_sight() -> None:
+    """However many of the parts before it were spent."""
+    kept = Faults({part: {"drop": Kind("")} for part in ("stripe", "aws")})
+    for part in ("stripe",) * 9 + ("aws",):
+        kept.arm({"part": part, "kind": "drop"})
+        kept.strike(part, "GET /", {"drop"})
+
+    async def control(_path: str) -> dict[str, Any]:
+        spent = [*kept.listing("stripe")["spent"], *kept.listing("aws")["spent"]]
+        return {"armed": [], "spent": spent, "down": []}
+
+    stage: Any = SimpleNamespace(sources=SimpleNamespace(control=control))
+    spent = asyncio.run(faults.state(stage))["spent"]
+    assert [each["id"] for each in spent] == ["fault_9", "fault_8", "fault_7", "fault_10"]

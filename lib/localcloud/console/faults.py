@@ -5,16 +5,19 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from localcloud.faults import GENERAL
+
 from .presets import PARTS, Part
 from .sources import Refused, Unanswered
 from .stage import Stage
 
 PATH = "/_local/faults"
 MOST = 1000
-SPENT_SHOWN = 5
+SPENT_SHOWN = 3
+"""Of each part."""
+
 # What every fault has besides its own settings; `shown` says these in words of their own.
-_GENERAL = frozenset({"id", "part", "kind", "on", "nth", "count", "probability", "seed"})
-_GENERAL |= {"seen", "struck"}
+_GENERAL = GENERAL.keys() | {"id", "part", "kind", "seen", "struck"}
 _ID = re.compile(r"fault_\d+")
 
 
@@ -24,7 +27,7 @@ async def state(stage: Stage) -> dict[str, Any]:
     try:
         found = await stage.sources.control(PATH)
         shown["armed"] = [_in_words(fault) for fault in found["armed"]]
-        shown["spent"] = [_in_words(fault) for fault in found["spent"]][:SPENT_SHOWN]
+        shown["spent"] = [_in_words(fault) for fault in _last(found["spent"])]
         # One server may stand for several parts.
         shown["problem"] = " ".join(dict.fromkeys(f"{each['message']}." for each in found["down"]))
     except (Unanswered, Refused) as error:
@@ -40,7 +43,8 @@ async def arm(stage: Stage, form: Mapping[str, str]) -> str:
     preset = PARTS[part].presets[int(number)]
     body = {**preset.body, "part": part, **_chosen(form)}
     await stage.sources.control(PATH, "POST", body)
-    return f"Armed for {_how_many(body['count'], PARTS[part])}: {preset.title.lower()}."
+    title = preset.title[0].lower() + preset.title[1:]
+    return f"Armed for {_how_many(body['count'], PARTS[part])}: {title}."
 
 
 async def disarm(stage: Stage, form: Mapping[str, str]) -> str:
@@ -85,6 +89,12 @@ def _how_many(count: int | None, part: Part) -> str:
     if count is None:
         return f"every {part.unit} of {part.name}"
     return f"{'one' if count == 1 else count} {part.unit}{'' if count == 1 else 's'} of {part.name}"
+
+
+def _last(spent: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of each part that were spent last; a part's own come in that order."""
+    own = {part: [fault for fault in spent if fault["part"] == part] for part in PARTS}
+    return [fault for faults in own.values() for fault in faults[:SPENT_SHOWN]]
 
 
 def _in_words(fault: Mapping[str, Any]) -> dict[str, Any]:
