@@ -186,7 +186,7 @@ class LocalBedrock:
     async def faults(self, request: web.Request) -> web.Response:
         """What is armed; arming; disarming."""
         body = await request.read()
-        status, answer = self._faults.answer(request.method, request.query_string, body)
+        status, answer = self._faults.answer(request.method, request.rel_url.raw_query_string, body)
         return web.json_response(answer, status=status)
 
     async def reset(self, _request: web.Request) -> web.Response:
