@@ -2,16 +2,12 @@
 
 from localcloud.stripe.checkout_create import create
 from localcloud.stripe.errors import StripeError, no_such
-from localcloud.stripe.lists import as_list, page, page_within
-from localcloud.stripe.params import (
-    EXPAND,
-    PAGE,
-    Hash,
-)
+from localcloud.stripe.lists import as_list, filters, page, page_within
+from localcloud.stripe.params import EXPAND, PAGE, Hash
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.resources.checkout_session_params import CREATE, LIST, UPDATE
-from localcloud.stripe.store import Obj, equal, within
-from localcloud.stripe.work import Work, merge_metadata, plain
+from localcloud.stripe.store import Obj, equal
+from localcloud.stripe.work import Work, given, plain
 
 URL = "/v1/checkout/sessions"
 
@@ -22,9 +18,7 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 def update(work: Work, params: Obj, id: str) -> Obj:
     session = work.need("checkout.session", id)
-    if "metadata" in params:
-        session["metadata"] = merge_metadata(session["metadata"], params["metadata"])
-    return work.present(work.update(session))
+    return work.present(work.update(session, **given(session, params)))
 
 
 def expire(work: Work, params: Obj, id: str) -> Obj:
@@ -49,12 +43,9 @@ def list_all(work: Work, params: Obj) -> Obj:
     for name in ("customer", "subscription", "payment_intent"):
         if name in params and work.find(name, params[name]) is None:
             raise no_such(name, params[name], param=name, status=400)
-    names = ("customer", "subscription", "payment_intent", "status")
-    wheres = [equal(name, params[name]) for name in names if name in params]
+    wheres = filters(params, "created", "customer", "subscription", "payment_intent", "status")
     if "customer_details" in params:
         wheres.append(equal("customer_details.email", params["customer_details"]["email"]))
-    if "created" in params:
-        wheres.append(within("created", params["created"]))
     return page(work, "checkout.session", URL, params, *wheres)
 
 

@@ -3,7 +3,7 @@
 from localcloud.stripe import invoice_item_changes
 from localcloud.stripe.currency import Currency
 from localcloud.stripe.invoice_composition import SHARED
-from localcloud.stripe.lists import page
+from localcloud.stripe.lists import filters, page
 from localcloud.stripe.nouns import new_id
 from localcloud.stripe.params import (
     EXPAND,
@@ -18,7 +18,7 @@ from localcloud.stripe.params import (
     words,
 )
 from localcloud.stripe.registry import Resource, Route
-from localcloud.stripe.store import EXISTS, Obj, Where, equal, within
+from localcloud.stripe.store import EXISTS, Obj, Where, equal
 from localcloud.stripe.work import Work
 
 URL = "/v1/invoiceitems"
@@ -107,16 +107,13 @@ def update(work: Work, params: Obj, id: str) -> Obj:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = [EXISTS]
     for name in ("customer", "invoice"):
         if name in params:
             work.need(name, params[name], param=name)
-            wheres.append(equal(name, params[name]))
+    wheres = [EXISTS, *filters(params, "customer", "invoice", created="date")]
     if "pending" in params:
         waits = "NULL" if params["pending"] else "NOT NULL"
         wheres.append(Where(f"json_extract(body, '$.invoice') IS {waits}"))
-    if "created" in params:
-        wheres.append(within("date", params["created"]))
     return page(work, "invoiceitem", URL, params, *wheres)
 
 

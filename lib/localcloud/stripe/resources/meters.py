@@ -1,7 +1,7 @@
 """Billing meters: how usage adds up (https://docs.stripe.com/api/billing/meter)."""
 
 from localcloud.stripe.errors import invalid, not_built
-from localcloud.stripe.lists import page
+from localcloud.stripe.lists import filters, page
 from localcloud.stripe.params import EXPAND, PAGE, Enum, Hash, Text
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.store import Obj, equal
@@ -96,8 +96,7 @@ def reactivate(work: Work, params: Obj, id: str) -> Obj:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = [equal("status", params["status"])] if "status" in params else []
-    return page(work, KIND, URL, params, *wheres)
+    return page(work, KIND, URL, params, *filters(params, "status"))
 
 
 RESOURCE = Resource(

@@ -1,20 +1,15 @@
 """Payment methods: saved test cards (https://docs.stripe.com/api/payment_methods)."""
 
 import hashlib
+from datetime import UTC, datetime
 
-from localcloud.stripe.cards import (
-    CARDS,
-    TOKENS,
-    CardDetails,
-    check_details,
-    refusal,
-)
+from localcloud.stripe.cards import CARDS, TOKENS, CardDetails, check_details, refusal
 from localcloud.stripe.errors import invalid, missing_param
 from localcloud.stripe.lists import page
 from localcloud.stripe.params import EXPAND, PAGE, Email, Enum, Hash, Integer, Metadata, Text, words
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.store import Obj, equal
-from localcloud.stripe.work import Work, merge_metadata
+from localcloud.stripe.work import Work, given, merge_metadata
 
 URL = "/v1/payment_methods"
 ASK_THE_BANK = {
@@ -107,16 +102,8 @@ def new(work: Work, card: CardDetails, billing: Obj | None = None) -> Obj:
 
 def from_token(work: Work, name: str) -> Obj:
     """A fresh payment method of one of Stripe's named test cards, such as `visa`."""
-    return new(
-        work,
-        CardDetails(TOKENS[name], 12, 2000 + _year(work) + 5, "1234" if name == "amex" else "123"),
-    )
-
-
-def _year(work: Work) -> int:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(work.now, UTC).year - 2000
+    year = datetime.fromtimestamp(work.now, UTC).year + 5
+    return new(work, CardDetails(TOKENS[name], 12, year, "1234" if name == "amex" else "123"))
 
 
 def take(work: Work, identifier: str, param: str | None = None) -> Obj:
@@ -176,11 +163,9 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 def update(work: Work, params: Obj, id: str) -> Obj:
     method = work.need("payment_method", id)
-    changes: Obj = {}
+    changes = given(method, params)
     if "billing_details" in params:
         changes["billing_details"] = {**method["billing_details"], **params["billing_details"]}
-    if "metadata" in params:
-        changes["metadata"] = merge_metadata(method["metadata"], params["metadata"])
     return work.present(work.update(method, "payment_method.updated", **changes))
 
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from localcloud.stripe.lists import page
+from localcloud.stripe.lists import filters, page
 from localcloud.stripe.params import EXPAND, PAGE, Boolean, Hash, Metadata, Spec, Text, Url
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.resources import portal_features
-from localcloud.stripe.store import Obj, equal
-from localcloud.stripe.work import Work, merge_metadata, plain
+from localcloud.stripe.store import Obj
+from localcloud.stripe.work import Work, given, merge_metadata, plain
 
 URL = "/v1/billing_portal/configurations"
 FIELDS: dict[str, Spec] = {
@@ -82,21 +82,20 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 def update(work: Work, params: Obj, id: str) -> Obj:
     configuration = work.need("billing_portal.configuration", id)
-    changes: Obj = {k: params[k] for k in ("active", "default_return_url", "name") if k in params}
-    if "metadata" in params:
-        changes["metadata"] = merge_metadata(configuration["metadata"], params["metadata"])
-    for name in ("business_profile", "features"):
-        if name in params and name == "features":
-            changes[name] = portal_features.merge(work, configuration[name], params[name])
-        elif name in params:
-            changes[name] = {**configuration[name], **params[name]}
+    changes = given(configuration, params, "active", "default_return_url", "name")
+    if "business_profile" in params:
+        profile = {**configuration["business_profile"], **params["business_profile"]}
+        changes["business_profile"] = profile
+    if "features" in params:
+        features = portal_features.merge(work, configuration["features"], params["features"])
+        changes["features"] = features
     changes["updated"] = work.now
     event = "billing_portal.configuration.updated"
     return work.present(work.update(configuration, event, **changes))
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = [equal(name, params[name]) for name in ("active", "is_default") if name in params]
+    wheres = filters(params, "active", "is_default")
     return page(work, "billing_portal.configuration", URL, params, *wheres)
 
 

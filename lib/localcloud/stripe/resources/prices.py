@@ -1,13 +1,13 @@
 """Prices: how much a product costs and how often (https://docs.stripe.com/api/prices)."""
 
 from localcloud.stripe.errors import invalid
-from localcloud.stripe.lists import page
+from localcloud.stripe.lists import filters, page
 from localcloud.stripe.params import EXPAND, Hash
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.resources import price_terms, products
 from localcloud.stripe.resources.price_params import CREATE, LIST, UPDATE
-from localcloud.stripe.store import Obj, among, equal, within
-from localcloud.stripe.work import Work, merge_metadata
+from localcloud.stripe.store import Obj, among, equal
+from localcloud.stripe.work import Work, given, merge_metadata
 
 URL = "/v1/prices"
 
@@ -67,14 +67,12 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 def update(work: Work, params: Obj, id: str) -> Obj:
     price = work.need("price", id)
-    changes: Obj = {k: params[k] for k in ("active", "nickname", "tax_behavior") if k in params}
+    changes = given(price, params, "active", "nickname", "tax_behavior")
     if params.get("active") is False:
         _refuse_default(work, price)
     if "lookup_key" in params:
         _claim_lookup_key(work, {**price}, params)
         changes["lookup_key"] = params["lookup_key"]
-    if "metadata" in params:
-        changes["metadata"] = merge_metadata(price["metadata"], params["metadata"])
     return work.present(work.update(price, "price.updated", **changes))
 
 
@@ -88,18 +86,12 @@ def _refuse_default(work: Work, price: Obj) -> None:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    wheres = [
-        equal(name, params[name])
-        for name in ("active", "currency", "product", "type")
-        if name in params
-    ]
+    wheres = filters(params, "active", "created", "currency", "product", "type")
     wheres += [
         equal(f"recurring.{name}", value) for name, value in params.get("recurring", {}).items()
     ]
     if "lookup_keys" in params:
         wheres.append(among("lookup_key", params["lookup_keys"]))
-    if "created" in params:
-        wheres.append(within("created", params["created"]))
     return page(work, "price", URL, params, *wheres)
 
 

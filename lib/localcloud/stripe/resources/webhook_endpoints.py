@@ -20,12 +20,11 @@ from localcloud.stripe.params import (
     Url,
 )
 from localcloud.stripe.registry import Resource, Route
-from localcloud.stripe.store import Obj, Where
-from localcloud.stripe.work import Work, merge_metadata, plain
+from localcloud.stripe.store import EXISTS, Obj
+from localcloud.stripe.work import Work, given, merge_metadata
 
 URL = "/v1/webhook_endpoints"
 MOST = 16
-LIVE = Where("json_extract(body, '$._deleted') IS NULL")
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def new(work: Work, url: str, enabled_events: list[str], secret: str, **fields: 
 
 def create(work: Work, params: Obj) -> Obj:
     """Like Stripe's, the answer shows the secret this once."""
-    if len(work.store.select("webhook_endpoint", LIVE)) >= MOST:
+    if len(work.store.select("webhook_endpoint", EXISTS)) >= MOST:
         raise invalid(f"You have reached the maximum of {MOST} test webhook endpoints.")
     secret = f"whsec_{random_text(32)}"
     endpoint = new(
@@ -93,9 +92,7 @@ def retrieve(work: Work, params: Obj, id: str) -> Obj:
 
 def update(work: Work, params: Obj, id: str) -> Obj:
     endpoint = work.need("webhook_endpoint", id)
-    changes: Obj = {k: params[k] for k in ("description", "enabled_events", "url") if k in params}
-    if "metadata" in params:
-        changes["metadata"] = merge_metadata(endpoint["metadata"], params["metadata"])
+    changes = given(endpoint, params, "description", "enabled_events", "url")
     if "disabled" in params:
         changes["status"] = "disabled" if params["disabled"] else "enabled"
     return work.present(work.update(endpoint, **changes))
@@ -107,16 +104,11 @@ def delete(work: Work, params: Obj, id: str) -> Obj:
 
 
 def list_all(work: Work, params: Obj) -> Obj:
-    return page(work, "webhook_endpoint", URL, params, LIVE)
-
-
-def present(work: Work, endpoint: Obj) -> Obj:
-    return plain(work, endpoint)
+    return page(work, "webhook_endpoint", URL, params, EXISTS)
 
 
 RESOURCE = Resource(
     kind="webhook_endpoint",
-    present=present,
     routes=(
         Route("POST", URL, create, CREATE),
         Route("GET", URL, list_all, Hash(PAGE)),
