@@ -169,10 +169,20 @@ def collect(
     Returns the refusal, if any.
     """
     error = invoicing.pay(work, invoice, method, off_session=off_session, automatic=True)
-    paid = invoice["status"] == "paid"
-    subscription["status"] = "active" if paid else "past_due"
-    mark_customer(work, subscription, paid=paid)
+    set_status(work, subscription, paid=invoice["status"] == "paid")
     return error
+
+
+def set_status(work: Work, subscription: Obj, *, paid: bool) -> None:
+    """Set (not store) what a payment, or its failure, makes of a running subscription.
+
+    A trial that has something paid for stays one.
+    """
+    if not paid:
+        subscription["status"] = "past_due"
+    elif subscription["status"] != "trialing":
+        subscription["status"] = "active"
+    mark_customer(work, subscription, paid=paid)
 
 
 def mark_customer(work: Work, subscription: Obj, *, paid: bool) -> None:

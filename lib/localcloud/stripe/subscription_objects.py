@@ -96,7 +96,7 @@ def items_of(work: Work, subscription: Obj) -> list[Obj]:
 
 def period_of(work: Work, subscription: Obj) -> tuple[int, int]:
     """Start and end of the current period; all items share it."""
-    item = items_of(work, subscription)[0]
+    item = work.need("subscription_item", subscription["_items"][0])
     return item["current_period_start"], item["current_period_end"]
 
 

@@ -36,7 +36,7 @@ def attempt(work: Work, subscription: Obj, params: Obj) -> None:
     invoicing.finalize(work, invoice)
     invoicing.pay(work, invoice, life.method_of(work, subscription), off_session=False)
     if invoice["status"] == "paid":
-        _paid(work, subscription)
+        life.set_status(work, subscription, paid=True)
         return
     shown = {"expires_at": expires, **_shown(work, subscription, params)}
     later = {name: subscription[name] for name in was}
@@ -80,13 +80,6 @@ def _shown(work: Work, subscription: Obj, params: Obj) -> Obj:
     }
 
 
-def _paid(work: Work, subscription: Obj) -> None:
-    """The status that follows, as `life.collect` sets it; a trial stays one."""
-    if subscription["status"] != "trialing":
-        subscription["status"] = "active"
-    life.mark_customer(work, subscription, paid=True)
-
-
 def review(work: Work, subscription: Obj, invoice: Obj) -> None:
     """Make the change that waited for this invoice if it is paid now, forget it if it is void."""
     pending = subscription.get("_pending")
@@ -103,7 +96,7 @@ def _apply(work: Work, subscription: Obj, pending: Obj) -> None:
     for item in pending["items"]:
         work.store.put(item)
     subscription.update(pending["subscription"], **NOTHING)
-    _paid(work, subscription)
+    life.set_status(work, subscription, paid=True)
     if subscription["cancel_at_period_end"]:
         subscription["cancel_at"] = period_of(work, subscription)[1]
     life.save(work, subscription, "customer.subscription.pending_update_applied")

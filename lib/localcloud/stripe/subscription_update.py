@@ -55,7 +55,6 @@ def change_plan(work: Work, subscription: Obj, params: Obj) -> None:
     if subscription["pause_collection"]:
         subscription_pause.hold(work, subscription, invoice)
         return
-    status = subscription["status"]
     behavior = params.get("payment_behavior", "allow_incomplete")
     invoicing.finalize(work, invoice)
     method = None
@@ -65,8 +64,6 @@ def change_plan(work: Work, subscription: Obj, params: Obj) -> None:
     error = life.collect(work, subscription, invoice, method, off_session=off_session)
     if behavior == "error_if_incomplete" and invoice["status"] != "paid":
         raise error or invalid(NO_CARD, code="resource_missing")
-    if invoice["status"] == "paid":
-        subscription["status"] = "trialing" if status == "trialing" else "active"
 
 
 def _changes(work: Work, subscription: Obj, params: Obj) -> Obj:
