@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.integration.stripe_fixtures import BASIL, DAY, PROFESSIONAL, LocalStripe, fresh, local
+from tests.integration.stripe_fixtures import (
+    BASIL,
+    DAY,
+    HOUR,
+    PROFESSIONAL,
+    LocalStripe,
+    fresh,
+    local,
+)
 from tests.integration.stripe_shapes import differences
 
 __all__ = ["fresh", "local"]
@@ -104,6 +112,24 @@ def test_paid_for_the_customer_is_delinquent_no_more(fresh: LocalStripe) -> None
     pay(fresh, waiting)
     assert current(fresh, waiting).status == "active"
     assert client.v1.customers.retrieve(customer.id).delinquent is False
+
+
+def test_its_invoice_does_not_decide_about_the_subscription(fresh: LocalStripe) -> None:
+    client = fresh.client()
+    customer, subscription = fresh.subscriber()
+    bad = client.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer.id})
+    client.v1.subscriptions.update(subscription.id, {"default_payment_method": bad.id})
+    end = subscription["items"].data[0].current_period_end
+    fresh.advance(end - fresh.account.clock.now())
+    renewal = current(fresh, subscription).latest_invoice
+    waiting = upgrade(fresh, subscription)
+    assert waiting.pending_update
+    fresh.advance(HOUR)
+    assert current(fresh, subscription).status == "past_due"
+    good = client.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    client.v1.invoices.pay(renewal, {"payment_method": good.id})
+    paid = current(fresh, subscription)
+    assert (paid.status, price_of(paid), bool(paid.pending_update)) == ("active", 2900, True)
 
 
 def test_3d_secure_applies_it_too(local: LocalStripe) -> None:

@@ -16,12 +16,17 @@ SETTLED = {
 
 
 def newest(work: Work, subscription: Obj) -> Obj | None:
-    """The invoice that decides about a subscription: the newest that is not void."""
+    """The invoice that decides about a subscription: the newest that is not void.
+
+    That of a pending update decides about the update alone.
+    """
+    pending = subscription.get("_pending") or {"invoice": None}
     found = work.store.select(
         "invoice",
         equal("customer", subscription["customer"]),
         equal("_subscription", subscription["id"]),
         NOT_VOID,
+        Where("id IS NOT ?", (pending["invoice"],)),
         limit=1,
     )
     return found[0] if found else None
