@@ -230,6 +230,19 @@ def test_a_conflict_strikes_nothing_that_cannot_conflict(aws: LocalAws, breaker:
     assert breaker.shown()["armed"][0]["seen"] == 0
 
 
+@pytest.mark.parametrize("body", [b'{"ClientRequestToken": ', b'["ClientRequestToken"]', b"{}"])
+def test_what_is_no_transaction_is_refused_as_without_a_fault(
+    aws: LocalAws, breaker: Breaker, body: bytes
+) -> None:
+    breaker.arm("conflict")
+    target = {"X-Amz-Target": "DynamoDB_20120810.TransactWriteItems"}
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(urllib.request.Request(aws.config.aws_url, body, target))
+    with caught.value:
+        assert caught.value.code == 400
+    assert breaker.shown()["armed"][0]["seen"] == 0
+
+
 def test_an_error_may_be_any_that_the_service_knows(
     aws: LocalAws, breaker: Breaker, item: dict[str, Any]
 ) -> None:

@@ -88,14 +88,28 @@ class Breakable:
 
 
 def _possible(call: str, environ: dict[str, Any]) -> Collection[str]:
-    """The kinds of fault that a call can suffer.
+    """The kinds of fault that a call can suffer."""
+    return KINDS if _may_conflict(call, environ["groundwork.body"]) else KINDS.keys() - {"conflict"}
 
-    A transaction that was written conflicts with nothing any more: its repetition succeeds.
+
+def _may_conflict(call: str, body: bytes) -> bool:
+    """Whether a call can meet a transaction at work on its items.
+
+    One that was written conflicts with nothing any more: its repetition succeeds. What is no
+    request is refused before it meets an item.
     """
-    conflicts = call in fault_answers.CONFLICTING
-    if conflicts and b"ClientRequestToken" in environ["groundwork.body"]:
-        conflicts = not is_written(json.loads(environ["groundwork.body"]).get("ClientRequestToken"))
-    return KINDS if conflicts else KINDS.keys() - {"conflict"}
+    if call not in fault_answers.CONFLICTING:
+        return False
+    try:
+        asked = json.loads(body)
+    except ValueError:
+        return False
+    if not isinstance(asked, dict):
+        return False
+    if call in fault_answers.TRANSACTIONS and not isinstance(asked.get("TransactItems"), list):
+        return False
+    token = asked.get("ClientRequestToken")
+    return not (isinstance(token, str) and is_written(token))
 
 
 def _suffered(fault: Fault, call: str, environ: dict[str, Any], run: Run) -> Answer:

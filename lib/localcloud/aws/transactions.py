@@ -138,7 +138,7 @@ def forget_tokens() -> None:
     _TOKENS.clear()
 
 
-def is_written(token: str | None) -> bool:
+def is_written(token: str) -> bool:
     """Whether a transaction with this `ClientRequestToken` has succeeded lately."""
     return token in _TOKENS
 
