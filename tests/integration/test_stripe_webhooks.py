@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import stripe
 
-from localcloud.stripe import webhooks
+from localcloud.stripe import server, webhooks
 from localcloud.stripe.webhook_post import signature
 from localcloud.stripe.webhooks import retry_after
 from tests.integration.stripe_fixtures import (
@@ -72,6 +72,20 @@ def test_event_arrives_signed(local: LocalStripe, receiver: Receiver) -> None:
     assert (delivery["state"], delivery["url"]) == ("succeeded", receiver.url)
     assert [a["status"] for a in delivery["attempts"]] == [200]
     assert local.client().v1.events.retrieve(event.id).pending_webhooks == 0
+
+
+def test_page_sends_the_events_of_what_was_due(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that comes before the ticker makes events, too: they must not wait for the next."""
+    monkeypatch.setattr(server, "TICK_SECONDS", 3600)
+    with running(config_for(tmp_path)) as own:
+        endpoint(own, receiver.url, enabled_events=["checkout.session.expired"])
+        session = own.checkout(expires_at=own.account.clock.now() + 1800)
+        own.advance(1801)
+        status, _, _ = own.http("GET", f"/c/pay/{session.id}")
+        assert status == 410
+        until(lambda: receiver.events("checkout.session.expired"))
 
 
 def test_a_rolled_secret_signs_beside_the_old_one(local: LocalStripe, receiver: Receiver) -> None:

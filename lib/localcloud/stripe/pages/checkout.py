@@ -11,9 +11,9 @@ from typing import Any
 from aiohttp import web
 
 from localcloud.stripe import checkout, checkout_discounts, checkout_intent, control
-from localcloud.stripe.app_keys import ACCOUNT, WAKE
+from localcloud.stripe.app_keys import WAKE
 from localcloud.stripe.errors import StripeError
-from localcloud.stripe.pages import forms, render
+from localcloud.stripe.pages import arrival, forms, render
 from localcloud.stripe.params import EMAIL
 from localcloud.stripe.resources.checkout_sessions import line_items
 from localcloud.stripe.store import Obj
@@ -68,10 +68,7 @@ async def authenticate(request: web.Request) -> web.Response:
 
 
 def _find(request: web.Request, identifier: str, *, secret: str | None) -> tuple[Work, Obj | None]:
-    account = request.app[ACCOUNT]
-    work = account.work()
-    with account.store.transaction():
-        account.catch_up(work)
+    work = arrival.begin(request)
     session = work.find("checkout.session", identifier)
     if session and secret and not hmac.compare_digest(secret.encode(), session["_secret"].encode()):
         session = None
@@ -189,12 +186,8 @@ def _balance(work: Work, session: Obj) -> dict[str, str]:
     applied = due - session["amount_total"]
     if session["status"] != "open" or not applied:
         return {}
-    sign = "−" if applied < 0 else ""
     currency = session["currency"]
-    return {
-        "applied": sign + render.money(abs(applied), currency),
-        "due": render.money(due, currency),
-    }
+    return {"applied": render.money(applied, currency), "due": render.money(due, currency)}
 
 
 def _off(session: Obj, items: list[Obj]) -> str:

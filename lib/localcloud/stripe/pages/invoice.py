@@ -10,9 +10,9 @@ from collections.abc import Callable
 from aiohttp import web
 
 from localcloud.stripe import invoice_payment
-from localcloud.stripe.app_keys import ACCOUNT, WAKE
+from localcloud.stripe.app_keys import WAKE
 from localcloud.stripe.errors import StripeError
-from localcloud.stripe.pages import forms, render
+from localcloud.stripe.pages import arrival, forms, render
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
 
@@ -44,10 +44,7 @@ async def authenticate(request: web.Request) -> web.Response:
 
 
 def _find(request: web.Request) -> tuple[Work, Obj | None]:
-    account = request.app[ACCOUNT]
-    work = account.work()
-    with account.store.transaction():
-        account.catch_up(work)
+    work = arrival.begin(request)
     invoice = work.find("invoice", request.match_info["id"])
     secret = request.match_info["secret"].encode()
     if invoice and not hmac.compare_digest(secret, invoice.get("_secret", "").encode()):

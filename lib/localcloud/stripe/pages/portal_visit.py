@@ -10,9 +10,8 @@ from typing import Any
 from aiohttp import web
 
 from localcloud.stripe import subscription_life as life
-from localcloud.stripe.app_keys import ACCOUNT
 from localcloud.stripe.errors import StripeError
-from localcloud.stripe.pages import render
+from localcloud.stripe.pages import arrival, render
 from localcloud.stripe.store import Obj, equal
 from localcloud.stripe.subscription_objects import full, items_of
 from localcloud.stripe.work import Work
@@ -90,10 +89,8 @@ def refusal() -> StripeError:
 
 def find(request: web.Request) -> tuple[Visit | None, Obj | None]:
     """The visit, and its session; no visit if the session is unknown or has expired."""
-    account = request.app[ACCOUNT]
-    work = account.work()
-    with account.store.transaction():
-        account.catch_up(work)
+    work = arrival.begin(request)
+    with work.store.transaction():
         session = work.find("billing_portal.session", request.match_info["id"])
         if session is None or _expired(session, work.now):
             return None, session
