@@ -10,6 +10,8 @@ from tests.integration.breaking import Breaker, breaker
 __all__ = ["breaker", "stage"]
 
 LOST = ("throttle", "error_before", "error_after", "disconnect_before", "disconnect_after")
+# What each asks of DynamoDB.
+LOOK, WEBHOOK = 5, 3
 
 
 @pytest.fixture
@@ -19,26 +21,41 @@ def paid(stage: Stage) -> Stage:
     return stage
 
 
+def test_so_many_requests_are_made_by_a_look(paid: Stage) -> None:
+    paid.dynamodb_requests.clear()
+    assert paid.status()["hasActiveSubscription"] is True
+    assert len(paid.dynamodb_requests) == LOOK
+
+
+def test_so_many_requests_are_made_by_a_webhook(paid: Stage) -> None:
+    event: Any = paid.events("customer.subscription.created")[-1]
+    paid.dynamodb_requests.clear()
+    assert paid.deliver(event) == 200
+    assert len(paid.dynamodb_requests) == WEBHOOK
+
+
 @pytest.mark.parametrize("kind", LOST)
-@pytest.mark.parametrize("nth", range(1, 7))
+@pytest.mark.parametrize("nth", range(1, LOOK + 1))
 def test_the_first_look_after_paying_opens_the_gate(
     paid: Stage, breaker: Breaker, nth: int, kind: str
 ) -> None:
     breaker.arm(kind, "dynamodb:*", nth=nth)
     assert paid.status()["hasActiveSubscription"] is True
+    assert breaker.struck() == 1
     breaker.disarm()
     assert paid.entitlement is not None
     assert paid.entitlement.stripe_status == "active"
 
 
 @pytest.mark.parametrize("kind", LOST)
-@pytest.mark.parametrize("nth", range(1, 7))
+@pytest.mark.parametrize("nth", range(1, WEBHOOK + 1))
 def test_a_webhook_is_taken_and_recorded(
     paid: Stage, breaker: Breaker, nth: int, kind: str
 ) -> None:
     event: Any = paid.events("customer.subscription.created")[-1]
     breaker.arm(kind, "dynamodb:*", nth=nth)
     assert paid.deliver(event) == 200
+    assert breaker.struck() == 1
     breaker.disarm()
     assert paid.recorded(event) is not None
     assert paid.entitlement is not None
