@@ -145,26 +145,26 @@ def test_without_a_fault_no_attempt_names_one(fresh: LocalStripe, endpoint: Endp
 
 
 def test_a_duplicate_arrives_several_times_at_once(fresh: LocalStripe, endpoint: Endpoint) -> None:
-    endpoint.delay = 0.4
+    endpoint.delay = 1.5
     arm(fresh, "duplicate", copies=3)
     create(fresh, "Ada", "Grace")
     until(lambda: len(endpoint.arrived) == 5)
     assert Counter(endpoint.names()) == {"Ada": 4, "Grace": 1}
     times = [when for when, event in endpoint.arrived if event.data.object["name"] == "Ada"]
-    assert max(times) - min(times) < 0.3
+    assert max(times) - min(times) < endpoint.delay
     assert len({event.id for _, event in endpoint.arrived}) == 2
     until(lambda: attempts(fresh, "Ada") == [(200, "duplicate")] * 4)
     assert delivery(fresh, "Ada")["state"] == "succeeded"
 
 
 def test_a_late_duplicate_is_no_retry(fresh: LocalStripe, endpoint: Endpoint) -> None:
-    arm(fresh, "duplicate", seconds=0.5)
+    arm(fresh, "duplicate", seconds=2)
     create(fresh, "Ada")
     settled(fresh, "Ada")
     assert endpoint.names() == ["Ada"]
     until(lambda: endpoint.names() == ["Ada", "Ada"])
     (first, _), (second, _) = endpoint.arrived
-    assert second - first >= 0.4
+    assert second - first >= 1.9
 
 
 def test_an_event_is_overtaken_by_the_next(fresh: LocalStripe, endpoint: Endpoint) -> None:
@@ -173,6 +173,8 @@ def test_an_event_is_overtaken_by_the_next(fresh: LocalStripe, endpoint: Endpoin
     until(lambda: len(endpoint.arrived) == 3)
     order = endpoint.names()
     assert order.index("Second") < order.index("First")
+    settled(fresh, "First")
+    settled(fresh, "Second")
     assert attempts(fresh, "First") == [(200, "reorder")]
     assert attempts(fresh, "Second") == [(200, None)]
 
