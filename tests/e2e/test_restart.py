@@ -24,12 +24,17 @@ def _signed_in(endpoints: dict[str, Any], user_id: str) -> Journey:
     return journey
 
 
+def _paid(endpoints: dict[str, Any], user_id: str) -> Journey:
+    journey = _signed_in(endpoints, user_id)
+    journey.session_id = journey.open_checkout()["sessionId"]
+    assert journey.card(CARD_ACCEPTED)["status"] == "complete"
+    return journey
+
+
 def test_who_paid_before_a_restart_is_let_in_after_it(tmp_path: Path) -> None:
     port = free_ports(1)[0]
     with Stack(port=port, state_dir=tmp_path) as stack:
-        journey = _signed_in(stack.endpoints(), "user-who-paid")
-        journey.session_id = journey.open_checkout()["sessionId"]
-        assert journey.card(CARD_ACCEPTED)["status"] == "complete"
+        journey = _paid(stack.endpoints(), "user-who-paid")
         before = journey.status()
         assert before["hasActiveSubscription"] is True
     with Stack(port=port, state_dir=tmp_path) as stack:
@@ -48,9 +53,7 @@ def test_who_paid_before_a_restart_is_let_in_after_it(tmp_path: Path) -> None:
 def test_who_paid_is_let_in_after_a_restart_with_a_moved_clock(tmp_path: Path) -> None:
     port = free_ports(1)[0]
     with Stack(port=port, state_dir=tmp_path) as stack:
-        journey = _signed_in(stack.endpoints(), "user-of-later")
-        journey.session_id = journey.open_checkout()["sessionId"]
-        assert journey.card(CARD_ACCEPTED)["status"] == "complete"
+        _paid(stack.endpoints(), "user-of-later")
         clock = f"{stack.site_url}/_local/clock"
         assert requests.post(clock, json={"by": "40 days"}, timeout=60).status_code == 200
     with Stack(port=port, state_dir=tmp_path) as stack:

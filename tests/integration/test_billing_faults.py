@@ -11,6 +11,7 @@ from saas import accounts
 from saas.table import table
 from tests.factories import LambdaContext
 from tests.integration.billing_stage import STARTER, Stage, stage
+from tests.integration.convergence_faults import WEBHOOK_FAULTS
 from tests.integration.stripe_fixtures import until
 from tests.integration.webhook_wire import Wire, local, wire
 
@@ -102,18 +103,6 @@ def attempts(stage: Stage, wire: Wire) -> list[dict[str, Any]]:
 
     found: list[dict[str, Any]] = until(deliveries, 20)
     return [attempt for each in found for attempt in each["attempts"]]
-
-
-WEBHOOK_FAULTS: list[dict[str, Any]] = [
-    {"kind": "duplicate", "copies": 2},
-    {"kind": "reorder", "seconds": 1},
-    {"kind": "delay", "seconds": 0.5},
-    {"kind": "drop"},
-    {"kind": "corrupt_signature"},
-    {"kind": "old_timestamp"},
-    {"kind": "disconnect", "after": "half"},
-    {"kind": "disconnect", "after": "all"},
-]
 
 
 @pytest.mark.parametrize(
