@@ -138,7 +138,7 @@ def _no_route(request: web.Request) -> web.Response:
             "https://stripe.com/docs or we can help at https://support.stripe.com/."
         )
         refusal = StripeError(404, message)
-    headers = {"Stripe-Should-Retry": "false"}
+    headers = {faults.SHOULD_RETRY: "false"}
     return web.json_response(refusal.body(), status=refusal.status, headers=headers)
 
 

@@ -12,7 +12,7 @@ from localcloud.stripe.subscription_objects import full, in_advance, items_of
 from localcloud.stripe.work import Work
 
 SUBSCRIPTION = {"subscription": Text()}
-# what a flow needs: the feature that must be on, and what it then does
+# the feature that must be on for a flow
 NEEDS = {
     "payment_method_update": "payment_method_update",
     "subscription_cancel": "subscription_cancel",

@@ -3,12 +3,8 @@
 from localcloud.stripe import subscription_discounts, subscription_renewal
 from localcloud.stripe import subscription_life as life
 from localcloud.stripe.errors import StripeError, invalid, no_such, not_built
-from localcloud.stripe.lists import as_list, page
-from localcloud.stripe.params import (
-    EXPAND,
-    Enum,
-    Hash,
-)
+from localcloud.stripe.lists import as_list, filters, page
+from localcloud.stripe.params import EXPAND, Enum, Hash
 from localcloud.stripe.registry import Resource, Route
 from localcloud.stripe.resources.subscription_params import (
     CANCEL,
@@ -18,7 +14,7 @@ from localcloud.stripe.resources.subscription_params import (
     STATUSES,
     UPDATE,
 )
-from localcloud.stripe.store import Obj, Where, among, equal, within
+from localcloud.stripe.store import Obj, Where, among, equal
 from localcloud.stripe.subscription_cancel import cancel
 from localcloud.stripe.subscription_create import create
 from localcloud.stripe.subscription_objects import items_of
@@ -69,10 +65,7 @@ def list_all(work: Work, params: Obj) -> Obj:
             work.need("price", params[name], param=name)
             has = "EXISTS (SELECT 1 FROM json_each(body, '$._prices') WHERE value = ?)"
             wheres.append(Where(has, (params[name],)))
-    if "collection_method" in params:
-        wheres.append(equal("collection_method", params["collection_method"]))
-    if "created" in params:
-        wheres.append(within("created", params["created"]))
+    wheres += filters(params, "collection_method", "created")
     wheres.append(_status(params.get("status")))
     return page(work, "subscription", URL, params, *wheres)
 
