@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run_part(name: str) -> int:
     from .config import StackConfig
     from .part import CONFIG_VARIABLE
-    from .process import REFUSED, CannotStartError
+    from .process import REFUSED, CannotStartError, port_is_free
 
     text = os.environ.get(CONFIG_VARIABLE)
     if not text:
@@ -74,7 +74,9 @@ def _run_part(name: str) -> int:
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        port = getattr(config, f"{name}_port")
+        ports = [config.control_port] if name == "gateway" else []
+        ports.append(getattr(config, f"{name}_port"))
+        port = next((each for each in ports if not port_is_free(each)), ports[-1])
         text = f"Port {port} of local {name} was free and has just been taken by another program."
         print(f"{text} Start again.", file=sys.stderr)
         return REFUSED

@@ -69,19 +69,30 @@ def test_an_older_state_is_one_sentence_with_its_remedy(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("part", ["aws", "stripe", "bedrock"])
-def test_a_port_taken_in_the_last_moment_is_one_sentence(tmp_path: Path, part: str) -> None:
+@pytest.mark.parametrize(
+    ("part", "port"),
+    [
+        ("aws", "aws"),
+        ("stripe", "stripe"),
+        ("bedrock", "bedrock"),
+        ("gateway", "gateway"),
+        ("gateway", "control"),
+    ],
+)
+def test_a_port_taken_in_the_last_moment_is_one_sentence(
+    tmp_path: Path, part: str, port: str
+) -> None:
     ports = dict(
         zip(("gateway", "aws", "stripe", "bedrock", "control"), free_ports(5), strict=True)
     )
     numbers = {f"{name}_port": port for name, port in ports.items()}
     config = StackConfig(state_dir=tmp_path, **numbers)
-    with socket.create_server(("127.0.0.1", ports[part])):
+    with socket.create_server(("127.0.0.1", ports[port])):
         stack = Stack(config=config, parts={part: PARTS[part]})
         with pytest.raises(StackError) as refused:
             stack.start()
     assert str(refused.value) == (
-        f"Port {ports[part]} of local {part} was free and has just been taken by another program. "
+        f"Port {ports[port]} of local {part} was free and has just been taken by another program. "
         "Start again."
     )
 
