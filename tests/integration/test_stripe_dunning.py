@@ -79,6 +79,21 @@ def test_a_later_invoice_that_is_void_does_not_decide(fresh: LocalStripe) -> Non
     assert client.v1.customers.retrieve(customer.id).delinquent is True
 
 
+def test_collecting_goes_on_after_a_cancellation_if_asked_for(fresh: LocalStripe) -> None:
+    customer, subscription = renewed(fresh)
+    client = fresh.client()
+    client.v1.subscriptions.cancel(subscription.id)
+    good = client.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    anew: Any = {"auto_advance": True, "default_payment_method": good.id}
+    owed = invoice_of(fresh, subscription)
+    client.v1.invoices.update(owed.id, anew)
+    assert client.v1.customers.retrieve(customer.id).delinquent is True
+    move(fresh, HOUR)
+    assert invoice_of(fresh, subscription).status == "paid"
+    assert client.v1.customers.retrieve(customer.id).delinquent is False
+    assert client.v1.subscriptions.retrieve(subscription.id).status == "canceled"
+
+
 def test_each_attempt_is_announced_as_a_change_too(fresh: LocalStripe) -> None:
     customer, subscription = renewed(fresh)
     due = subscription["items"].data[0].current_period_start + HOUR

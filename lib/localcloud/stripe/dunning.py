@@ -6,7 +6,8 @@ from localcloud.stripe.errors import StripeError
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
 
-COLLECTING = ("active", "past_due", "trialing")
+COLLECTING = ("active", "canceled", "past_due", "trialing")
+"""An end stops automatic collection; a canceled one collects only if asked to again afterwards."""
 
 
 def on_due(work: Work, invoice: Obj) -> None:

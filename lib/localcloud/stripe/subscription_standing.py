@@ -6,11 +6,12 @@ from localcloud.stripe.store import Obj, Where, equal
 from localcloud.stripe.work import Work
 
 NOT_VOID = Where("json_extract(body, '$.status') <> 'void'")
+OVER = ("paid", "uncollectible")
 SETTLED = {
     "incomplete": ("paid",),
-    "past_due": ("paid", "uncollectible"),
-    "paused": ("paid", "uncollectible"),
-    "unpaid": ("paid", "uncollectible"),
+    "past_due": OVER,
+    "paused": OVER,
+    "unpaid": OVER,
 }
 """The statuses of an invoice that end those of a subscription which waits for it."""
 
@@ -38,14 +39,19 @@ def review(work: Work, invoice: Obj) -> None:
     The `newest` invoice decides; one that is uncollectible counts as one that is paid, except for a
     subscription that never began ("How subscriptions work": subscription statuses, handle unpaid
     subscriptions). A paused one waits for the invoice of its resumption ("Resume a subscription").
+    One that is canceled stays so; only its customer stops being delinquent.
     """
     subscription = work.find("subscription", invoice["_subscription"])
-    if subscription:
-        subscription_pending.review(work, subscription, invoice)
-    if subscription is None or subscription["status"] not in SETTLED:
+    if subscription is None:
         return
-    decides, paused = newest(work, subscription), subscription["status"] == "paused"
-    if decides is None or decides["status"] not in SETTLED[subscription["status"]]:
+    subscription_pending.review(work, subscription, invoice)
+    status = subscription["status"]
+    if status == "canceled" and invoice["status"] in OVER:
+        life.mark_customer(work, subscription, paid=True)
+    if status not in SETTLED:
+        return
+    decides, paused = newest(work, subscription), status == "paused"
+    if decides is None or decides["status"] not in SETTLED[status]:
         return
     if paused and decides["id"] != invoice["id"]:
         return
