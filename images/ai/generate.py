@@ -12,8 +12,8 @@ from ai import bedrock, ledger, reservations, store
 from ai.ledger import Charge, Reservation
 from ai.quota import Quota
 from ai.schemas import Generation, GenerationRequest
-from saas import accounts, clock, observability
-from saas.auth import Identity
+from saas import clock, observability
+from saas.caller import Caller
 from saas.errors import AppError, BadGateway, BadRequest, Forbidden, GatewayTimeout, Unavailable
 from saas.observability import correlation_id, logger
 from saas.plans import Model, Plan, catalogue
@@ -36,14 +36,14 @@ class Order:
     quota: Quota
 
 
-def generate(identity: Identity, request: GenerationRequest, *, deadline: float) -> Generation:
+def generate(caller: Caller, request: GenerationRequest, *, deadline: float) -> Generation:
     """Answer a prompt; four DynamoDB requests when all goes well.
 
     Args:
         deadline: `time.monotonic()` at which the function is ended.
 
     Raises:
-        Forbidden: no active subscription (`subscription_required`), or the account is disabled.
+        Forbidden: no active subscription (`subscription_required`).
         BadRequest: `prompt_too_long`, `model_not_allowed`.
         LimitExceeded: `calls_exhausted`, `token_guard`, `cost_guard`.
         Unavailable: `ai_throttled`, `ai_unavailable`, `reservation_expired`; nothing was charged.
@@ -51,7 +51,7 @@ def generate(identity: Identity, request: GenerationRequest, *, deadline: float)
         GatewayTimeout: `ai_timeout`; the call counts, since the provider bills it.
     """
     now = clock.now()
-    order = _order(identity.user_id, request, now)
+    order = _order(caller, request, now)
     reservation = _reserve(order, now)
     logger.append_keys(call_id=reservation.id)
     try:
@@ -70,8 +70,8 @@ def generate(identity: Identity, request: GenerationRequest, *, deadline: float)
     )
 
 
-def _order(user_id: str, request: GenerationRequest, now: datetime) -> Order:
-    entitlement = accounts.load(user_id).entitlement
+def _order(caller: Caller, request: GenerationRequest, now: datetime) -> Order:
+    entitlement = caller.account.entitlement
     quota = Quota.of(entitlement, now) if entitlement else None
     if quota is None:
         raise Forbidden(
@@ -88,7 +88,7 @@ def _order(user_id: str, request: GenerationRequest, now: datetime) -> Order:
     model = _choose_model(plan, request.model)
     answerable = model.tokens_per_second * catalogue().answer_within_seconds
     return Order(
-        user_id=user_id,
+        user_id=caller.account_id,
         prompt=request.prompt,
         model=model,
         max_tokens=min(request.max_tokens, plan.max_output_tokens, answerable),

@@ -1,7 +1,8 @@
 """Entry points of the ai image."""
 
 from ai.routes import router
-from saas.http import create_app, health_router, lambda_handler
+from saas.health import health_router
+from saas.http import create_app, lambda_handler
 
 __all__ = ["api", "api_app"]
 

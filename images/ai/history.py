@@ -7,7 +7,7 @@ import re
 
 from ai import store
 from ai.schemas import Call, HistoryPage
-from saas import accounts
+from saas.caller import Caller
 from saas.errors import BadRequest
 from saas.table import Item, table
 
@@ -18,16 +18,14 @@ _POSITION = re.compile(
 )
 
 
-def newest(user_id: str, *, limit: int, cursor: str | None) -> HistoryPage:
+def newest(caller: Caller, *, limit: int, cursor: str | None) -> HistoryPage:
     """Up to `limit` calls after `cursor`, newest first; fewer when their texts are very long.
 
     Raises:
         BadRequest: the cursor is none of ours (`invalid_cursor`).
-        Forbidden: the account is disabled.
     """
     position = _read_cursor(cursor) if cursor else None
-    accounts.load(user_id)
-    items, more = _collect(user_id, limit, position)
+    items, more = _collect(caller.account_id, limit, position)
     following = _cursor(items[-1]) if more else None
     return HistoryPage(data=[_call(item) for item in items], next_cursor=following)
 

@@ -2,12 +2,16 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field, field_validator
 
-from saas.schemas import ApiModel, Optional, Success
+from saas.schemas import ApiModel, Claim, Optional, Success
 
 DEFAULT_MAX_TOKENS = 1_000
 DEFAULT_TEMPERATURE = 0.7
+# Above every plan's own limit, which has an error of its own.
+MAX_PROMPT_CHARACTERS = 1_000_000
+# Longer names are cut; no file system has names of this length.
+MAX_FILENAME_CHARACTERS = 1_024
 
 
 def _blank_to_empty(value: Any) -> Any:
@@ -17,11 +21,11 @@ def _blank_to_empty(value: Any) -> Any:
 class GenerationRequest(ApiModel):
     """Body of `POST /ai/generate`; a null stands for the default."""
 
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[str, Field(min_length=1, max_length=MAX_PROMPT_CHARACTERS)]
     max_tokens: Annotated[int, Field(strict=True, ge=1)] = DEFAULT_MAX_TOKENS
     temperature: Annotated[float, Field(strict=True, ge=0, le=1)] = DEFAULT_TEMPERATURE
-    model: str = ""
-    user_id: JsonValue = None
+    model: Annotated[str, Field(max_length=200)] = ""
+    user_id: Claim = None
 
     @field_validator("prompt", mode="before")
     @classmethod
@@ -107,10 +111,10 @@ class Usage(ApiModel):
 class UploadRequest(ApiModel):
     """Body of `POST /upload/url`; `size` in bytes."""
 
-    filename: Annotated[str, Field(min_length=1)]
-    content_type: Annotated[str, Field(min_length=1)]
+    filename: Annotated[str, Field(min_length=1, max_length=MAX_FILENAME_CHARACTERS)]
+    content_type: Annotated[str, Field(min_length=1, max_length=255)]
     size: Annotated[int, Field(strict=True, ge=1)]
-    user_id: JsonValue = None
+    user_id: Claim = None
 
     @field_validator("filename", "content_type", mode="before")
     @classmethod

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from ai import store
 from ai.schemas import UploadRequest, UploadTicket
-from saas import accounts, aws, clock
-from saas.auth import Identity
+from saas import aws, clock
+from saas.caller import Caller
 from saas.errors import BadRequest, LimitExceeded, Unavailable
 from saas.plans import Uploads, catalogue
 from saas.settings import settings
@@ -21,28 +21,31 @@ MAX_KEY_NAME_CHARACTERS = 100
 # Day counters are only read on their day.
 _DAY_KEPT = timedelta(days=7)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_INVISIBLE = frozenset({"Cf", "Zs"})
+_PATH = re.compile(r"[/\\]")
+# Controls, line separators, and the bidirectional overrides and isolates, with which `exe.pdf`
+# may end in `fdp.exe` (Unicode Technical Report #36, "Bidirectional Text Spoofing").
+_DECEPTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
-def create(identity: Identity, request: UploadRequest) -> UploadTicket:
+def create(caller: Caller, request: UploadRequest) -> UploadTicket:
     """Count the upload, note the pending document, sign the address.
 
     Raises:
         BadRequest: no usable name, `content_type_not_allowed`, `file_too_large`.
         LimitExceeded: the day's files or bytes are used up (`upload_limit`).
-        Forbidden: the account is disabled.
     """
     limits = catalogue().uploads
     name = display_name(request.filename)
     _check(request, limits)
-    accounts.load(identity.user_id)
     now = clock.now()
     document_id = str(uuid.uuid4())
-    owner = hashlib.sha256(identity.user_id.encode()).hexdigest()[:32]
+    owner = hashlib.sha256(caller.account_id.encode()).hexdigest()[:32]
     s3_key = f"uploads/pending/{owner}/{document_id}/{key_name(name)}"
     # Signed first: a failure here must not use up the day's limit.
     url = _sign(s3_key, request, limits)
-    document = _document(identity.user_id, document_id, request, name=name, s3_key=s3_key, now=now)
-    _count(identity.user_id, document, now, limits)
+    document = _document(caller.account_id, document_id, request, name=name, s3_key=s3_key, now=now)
+    _count(caller.account_id, document, now, limits)
     return UploadTicket(
         document_id=document_id,
         upload_url=url,
@@ -52,17 +55,21 @@ def create(identity: Identity, request: UploadRequest) -> UploadTicket:
 
 
 def display_name(filename: str) -> str:
-    """The last part of a path, without control characters, at most 255 characters long.
+    """A file's name as people see it, at most 255 characters long.
+
+    What Unicode allows in a name stays: joiners and emoji newer than this Python are part of it.
 
     Raises:
-        BadRequest: nothing is left.
+        BadRequest: there is no name, or it has parts of a path, control characters, or marks that
+            reverse how it reads (`invalid_filename`).
     """
-    text = unicodedata.normalize("NFC", filename).replace("\\", "/")
-    # Control and format characters (such as right-to-left overrides) can only deceive.
-    text = "".join(char for char in text if unicodedata.category(char)[0] != "C")
-    name = text.rsplit("/", 1)[-1].strip()
-    if not name.strip("."):
+    name = unicodedata.normalize("NFC", filename).strip()
+    if all(unicodedata.category(char) in _INVISIBLE for char in name):
         raise BadRequest("Filename is required", code="validation_failed")
+    if not name.strip(".") or _PATH.search(name):
+        raise BadRequest("Filename: must be a name alone, without folders", code="invalid_filename")
+    if _DECEPTIVE.search(name):
+        raise BadRequest("Filename: must not contain control characters", code="invalid_filename")
     return _shortened(name, MAX_NAME_CHARACTERS)
 
 

@@ -5,23 +5,19 @@ from datetime import datetime
 from ai import reservations, store
 from ai.quota import Quota
 from ai.schemas import Calls, Cost, Period, Tokens, Usage
-from saas import accounts, clock
-from saas.auth import Identity
+from saas import clock
+from saas.caller import Caller
 from saas.table import table
 
 
-def summary(identity: Identity) -> Usage:
-    """Counters of the current window; abandoned calls are settled first, those in flight count.
-
-    Raises:
-        Forbidden: the account is disabled.
-    """
+def summary(caller: Caller) -> Usage:
+    """Counters of the current window; abandoned calls are settled first, those in flight count."""
     now = clock.now()
-    entitlement = accounts.load(identity.user_id).entitlement
+    entitlement = caller.account.entitlement
     quota = Quota.of(entitlement, now) if entitlement else None
     if quota is None:
         return Usage()
-    return _of(identity.user_id, quota, now)
+    return _of(caller.account_id, quota, now)
 
 
 def _of(user_id: str, quota: Quota, now: datetime) -> Usage:

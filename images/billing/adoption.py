@@ -13,6 +13,7 @@ from billing import customers, store, stripe_api
 from billing.stripe_objects import MAX_ID_CHARACTERS, Subscription
 from billing.sync import sync
 from saas import accounts, clock, entitlements, observability
+from saas.accounts import User
 from saas.entitlements import Entitlement
 from saas.errors import AppError, Conflict, Forbidden
 from saas.observability import logger
@@ -72,24 +73,23 @@ def _adopted(customer_id: str, user_id: str) -> Result:
     except (AppError, TimeoutError) as error:
         code = getattr(error, "code", "billing_busy")
         return Result(customer_id, user_id, code)
-    stored = Entitlement.from_item(table().get(entitlements.key(user_id)))
+    stored = Entitlement.from_item(user_id, table().get(entitlements.key(user_id)))
     active = stored is not None and stored.is_active(clock.now())
     return Result(customer_id, user_id, "bound", active)
 
 
 def _bind(customer_id: str, user_id: str) -> None:
-    user = table().get(accounts.key(user_id))
-    if user is None or user_id == NOBODY:
+    item = table().get(accounts.key(user_id))
+    if item is None or user_id == NOBODY:
         raise Refused("unknown_user")
-    # Old items hold what anybody once sent; only their keys are certain.
-    user = {**user, "id": user_id}
+    user = User.from_item(user_id, item)
     if store.bound_user(customer_id) not in (None, user_id):
         raise Refused("customer_taken")
     if customers.bound(user) not in (None, customer_id):
         raise Refused("user_has_another_customer")
     live = _live(customer_id)
     try:
-        accounts.refuse_barred(user)
+        accounts.refuse_barred(item)
         customers.bind(user, customer_id)
     except Forbidden as error:
         raise Refused("account_disabled") from error

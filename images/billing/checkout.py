@@ -15,14 +15,18 @@ from billing.stripe_errors import KeyReused, StripeMissing
 from billing.stripe_objects import CheckoutSession
 from billing.sync import sync
 from saas import accounts, clock
-from saas.auth import Identity
+from saas.accounts import Account
 from saas.aws_http import token
+from saas.caller import Caller
 from saas.entitlements import Entitlement
 from saas.errors import AppError, Conflict, Unavailable
+from saas.plans import Plan
 from saas.stripe_contract import LIVE_STATUSES
 from saas.table import ConditionFailed, Put, TransactionRefused, table
 
 WAIT_SECONDS = 10
+# The page's component asks dozens of times within seconds.
+CHECKS_PER_MINUTE = 30
 POLL_SECONDS = 0.2
 REPLAYS = 5
 
@@ -52,7 +56,7 @@ class Lease:
         self.state = replace(after, version=self.state.version + 1)
 
 
-def open_session(identity: Identity, price_key: str) -> CheckoutSession:
+def open_session(caller: Caller, price_key: str) -> CheckoutSession:
     """The caller's open Checkout Session for a price, made when there is none.
 
     Raises:
@@ -61,30 +65,42 @@ def open_session(identity: Identity, price_key: str) -> CheckoutSession:
         Conflict: a subscription runs already (`subscription_exists`).
         LimitExceeded: too many sessions were made lately (`checkout_rate_limited`).
         Unavailable: another call is still making one (`checkout_busy`), or Stripe is unreachable.
-        Forbidden: the account is disabled.
+        Forbidden: the account was disabled meanwhile.
     """
     plan = sellable(price_key)
     patience = time.monotonic() + WAIT_SECONDS
+    account = caller.account
     while True:
-        account = accounts.load(identity.user_id)
-        _refuse_subscribed(account.entitlement)
-        order = Order(accounts.ensure(identity, account.user), plan)
-        item = table().get(store.checkout_key(identity.user_id))
-        state = CheckoutState.from_item(identity.user_id, item)
-        if session := _reused(order, state):
+        if session := _attempt(caller, account, plan):
             return session
-        if not state.is_leased(_now()):
-            try:
-                return _made(order, state)
-            except LeaseLost:
-                continue
         if time.monotonic() > patience:
-            raise Unavailable(
-                "The checkout is being prepared, please try again",
-                code="checkout_busy",
-                headers={"Retry-After": "5"},
-            )
+            raise _busy()
+        account = accounts.load(caller.user_id)
+
+
+def _attempt(caller: Caller, account: Account, plan: Plan) -> CheckoutSession | None:
+    """The open session, or one made now; None after another call's lease was waited for."""
+    _refuse_subscribed(account.entitlement)
+    order = Order(accounts.ensure(caller.identity, account.user), plan)
+    item = table().get(store.checkout_key(caller.user_id))
+    state = CheckoutState.from_item(caller.user_id, item)
+    if session := _reused(order, state):
+        return session
+    if state.is_leased(_now()):
         time.sleep(POLL_SECONDS)
+        return None
+    try:
+        return _made(order, state)
+    except LeaseLost:
+        return None
+
+
+def _busy() -> Unavailable:
+    return Unavailable(
+        "The checkout is being prepared, please try again",
+        code="checkout_busy",
+        headers={"Retry-After": "5"},
+    )
 
 
 def _refuse_subscribed(entitlement: Entitlement | None) -> None:
@@ -102,9 +118,17 @@ def _subscribed() -> Conflict:
 
 
 def _reused(order: Order, state: CheckoutState) -> CheckoutSession | None:
-    """The stored session if it is for this order and still open at Stripe."""
+    """The stored session if it is for this order and still open at Stripe.
+
+    A page that asks more often than Stripe shall be asked gets the session as it was stored: one
+    that was paid meanwhile cannot be paid again.
+    """
     if not state.is_reusable(order.fingerprint, _now()):
         return None
+    if state.client_secret and not store.allow(
+        order.user_id, "session", limit=CHECKS_PER_MINUTE, seconds=60
+    ):
+        return state.session
     session = stripe_api.api().session(state.session_id)
     if session and session.status == "complete" and (customer := customers.bound(order.user)):
         _refuse_paid(customer)

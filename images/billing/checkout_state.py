@@ -10,6 +10,7 @@ from typing import Literal
 from billing import store
 from billing.stripe_objects import CheckoutSession
 from saas.errors import LimitExceeded
+from saas.rows import Row
 from saas.table import ABSENT, Item, Put, When
 
 # Longer than the function may run (29 s): whoever finds a lease expired knows its holder is dead.
@@ -34,6 +35,7 @@ class CheckoutState:
     generation: int = 0
     fingerprint: str = ""
     session_id: str = ""
+    client_secret: str = ""
     expires_at: int = 0
     lease_until: int = 0
     window_start: int = 0
@@ -41,20 +43,26 @@ class CheckoutState:
 
     @classmethod
     def from_item(cls, user_id: str, item: Item | None) -> "CheckoutState":
-        if item is None:
-            return cls(user_id)
+        row = Row(item)
+        phase = row.text("phase")
         return cls(
             user_id=user_id,
-            version=item["version"],
-            phase=item["phase"],
-            generation=item["generation"],
-            fingerprint=item["fingerprint"],
-            session_id=item["sessionId"],
-            expires_at=item["expiresAt"],
-            lease_until=item["leaseUntil"],
-            window_start=item["windowStart"],
-            window_count=item["windowCount"],
+            version=row.integer("version"),
+            phase="open" if phase == "open" else "creating" if phase == "creating" else "idle",
+            generation=row.integer("generation"),
+            fingerprint=row.text("fingerprint"),
+            session_id=row.text("sessionId"),
+            client_secret=row.text("clientSecret"),
+            expires_at=row.integer("expiresAt"),
+            lease_until=row.integer("leaseUntil"),
+            window_start=row.integer("windowStart"),
+            window_count=row.integer("windowCount"),
         )
+
+    @property
+    def session(self) -> CheckoutSession:
+        """The session as it was stored."""
+        return CheckoutSession(self.session_id, "open", self.client_secret, self.expires_at)
 
     def is_reusable(self, fingerprint: str, now: int) -> bool:
         """Whether the stored session is for the same purchase and may still be open."""
@@ -106,6 +114,7 @@ class CheckoutState:
             self,
             phase="open",
             session_id=session.id,
+            client_secret=session.client_secret,
             expires_at=session.expires_at,
             lease_until=0,
         )
@@ -133,6 +142,7 @@ class CheckoutState:
             "generation": self.generation,
             "fingerprint": self.fingerprint,
             "sessionId": self.session_id,
+            "clientSecret": self.client_secret,
             "expiresAt": self.expires_at,
             "leaseUntil": self.lease_until,
             "windowStart": self.window_start,

@@ -8,11 +8,12 @@ from billing import store, stripe_api
 from billing.stripe_errors import StripeRefused, StripeUnavailable
 from billing.sync import sync
 from saas import accounts
+from saas.accounts import User
 from saas.errors import Conflict
 from saas.observability import logger
 from saas.settings import settings
 from saas.stripe_contract import APP
-from saas.table import Item, TransactionRefused, table
+from saas.table import TransactionRefused, table
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -37,18 +38,17 @@ def stamp(user_id: str) -> dict[str, str]:
     return {"userId": user_id, "env": settings().app_env, "app": APP}
 
 
-def bound(user: Item) -> str | None:
+def bound(user: User) -> str | None:
     """The user's customer, if both items agree: old user items alone are not believed."""
-    customer_id = user.get("stripeCustomerId") or ""
-    if not customer_id:
+    if not user.stripe_customer_id:
         return None
-    if store.bound_user(customer_id) != user["id"]:
-        logger.warning("user names a customer that is not theirs", extra={"user_id": user["id"]})
+    if store.bound_user(user.stripe_customer_id) != user.id:
+        logger.warning("user names a customer that is not theirs", extra={"user_id": user.id})
         return None
-    return str(customer_id)
+    return user.stripe_customer_id
 
 
-def ensure(user: Item) -> Customer:
+def ensure(user: User) -> Customer:
     """The user's customer at Stripe, made and bound when there is none; safe to race and to repeat.
 
     The creating request carries nothing that may change between two attempts, so that its
@@ -61,13 +61,13 @@ def ensure(user: Item) -> Customer:
     """
     if existing := bound(user):
         return Customer(existing, fresh=False)
-    user_id, stripe = user["id"], stripe_api.api()
-    customer_id, replayed = _created(user_id, int(user.get("customerGeneration", 0)))
+    user_id, stripe = user.id, stripe_api.api()
+    customer_id, replayed = _created(user_id, user.customer_generation)
     if not bind(user, customer_id):
         return Customer(customer_id, fresh=False)
     try:
-        if user.get("email"):
-            stripe.describe_customer(customer_id, user["email"], user.get("name", ""))
+        if user.email:
+            stripe.describe_customer(customer_id, user.email, user.name)
     except StripeRefused:
         logger.warning("Stripe did not take the customer's e-mail", extra={"user_id": user_id})
     return Customer(customer_id, fresh=not replayed)
@@ -101,16 +101,16 @@ def let_go(user_id: str, customer_id: str) -> None:
     store.release(user_id, customer_id)
 
 
-def bind(user: Item, customer_id: str) -> bool:
+def bind(user: User, customer_id: str) -> bool:
     """Whether this call bound them; False when they were bound to each other already.
 
     Raises:
         Forbidden: the account is disabled.
         Conflict: one of them is bound to somebody else (`customer_conflict`).
     """
-    user_id = user["id"]
+    user_id = user.id
     try:
-        table().transact(*store.binding(user_id, user.get("stripeCustomerId", ""), customer_id))
+        table().transact(*store.binding(user_id, user.stripe_customer_id, customer_id))
     except TransactionRefused:
         now = table().get(accounts.key(user_id))
         accounts.refuse_barred(now)

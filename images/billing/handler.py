@@ -3,7 +3,8 @@
 from billing.reconcile import reconcile
 from billing.routes import router
 from billing.webhook_routes import router as webhook_router
-from saas.http import create_app, health_router, lambda_handler
+from saas.health import health_router
+from saas.http import create_app, lambda_handler
 
 __all__ = ["api", "api_app", "reconcile", "webhook", "webhook_app"]
 

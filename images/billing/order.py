@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from billing import customers, offers
+from saas.accounts import User
 from saas.errors import BadRequest
 from saas.plans import Plan
 from saas.settings import settings
-from saas.table import Item
 
 
 @dataclass(frozen=True)
 class Order:
-    """A plan for a signed-in user; `user` is the user's item."""
+    """A plan for a signed-in user."""
 
-    user: Item
+    user: User
     plan: Plan
 
     @property
     def user_id(self) -> str:
-        return str(self.user["id"])
+        return self.user.id
 
     @property
     def fingerprint(self) -> str:
         """Equal for orders that may share a session: all it depends on, as far as we know it."""
-        generation = self.user.get("customerGeneration", 0)
+        generation = self.user.customer_generation
         parts = [self.plan.price_key, self.plan.lookup_key, _return_url(), generation]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

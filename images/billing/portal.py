@@ -1,31 +1,39 @@
 """The billing portal: where a customer changes cards, sees invoices and cancels."""
 
-from billing import customers, stripe_api
+from billing import customers, store, stripe_api
 from billing.stripe_errors import StripeMissing
-from saas import accounts
-from saas.auth import Identity
-from saas.errors import Conflict
+from saas.caller import Caller
+from saas.errors import Conflict, LimitExceeded
 from saas.settings import settings
 
+# Each link is a session that Stripe makes; a person opens a few.
+LINKS_PER_MINUTE = 10
 
-def link(identity: Identity) -> str:
+
+def link(caller: Caller) -> str:
     """A short-lived address of the caller's portal.
 
     Raises:
         Conflict: there is nothing to manage yet (`no_customer`).
-        Forbidden: the account is disabled.
+        LimitExceeded: too many were asked for lately (`portal_rate_limited`).
     """
-    account = accounts.load(identity.user_id)
-    customer_id = customers.bound(account.user) if account.user else None
+    user = caller.account.user
+    customer_id = customers.bound(user) if user else None
     if customer_id is None:
         raise _nothing()
+    if not store.allow(caller.user_id, "portal", limit=LINKS_PER_MINUTE, seconds=60):
+        raise LimitExceeded(
+            "The billing portal was opened too often, please try again in a minute",
+            code="portal_rate_limited",
+            headers={"Retry-After": "60"},
+        )
     config = settings()
     try:
         return stripe_api.api().portal_url(customer_id, config.require("site_url"), config.app_env)
     except StripeMissing as error:
         if error.param != "customer":
             raise
-        customers.let_go(identity.user_id, customer_id)
+        customers.let_go(caller.user_id, customer_id)
         raise _nothing() from error
 
 

@@ -1,37 +1,35 @@
 """Routes of the billing domain that people call."""
 
-from aws_lambda_powertools.event_handler.router import APIGatewayRouter
-
 from billing import checkout, portal, status
 from billing.offers import offers
 from billing.schemas import Checkout, CheckoutRequest, Offer, Portal, Status
-from saas.auth import identify
+from saas.invocation import SignedIn
+from saas.routing import Router
 from saas.schemas import Success
 
-router = APIGatewayRouter()
+router = Router("billing")
 
 
-@router.post("/stripe/checkout", summary="Open an embedded checkout", tags=["billing"])
-def open_checkout(body: CheckoutRequest) -> Success[Checkout]:
+@router.post("/stripe/checkout", summary="Open an embedded checkout", errors=[409, 429, 502])
+def open_checkout(caller: SignedIn, body: CheckoutRequest) -> Success[Checkout]:
     """The caller's open Checkout Session for the price: the same one however often it is asked."""
-    identity = identify(router.current_event.raw_event)
-    session = checkout.open_session(identity, body.price_id)
+    session = checkout.open_session(caller, body.price_id)
     return Success(data=Checkout(client_secret=session.client_secret, session_id=session.id))
 
 
-@router.post("/stripe/portal", summary="Open the billing portal", tags=["billing"])
-def open_portal() -> Success[Portal]:
+@router.post("/stripe/portal", summary="Open the billing portal", errors=[409, 429, 502])
+def open_portal(caller: SignedIn) -> Success[Portal]:
     """A link to Stripe's portal, where subscriptions are changed and cancelled."""
-    return Success(data=Portal(url=portal.link(identify(router.current_event.raw_event))))
+    return Success(data=Portal(url=portal.link(caller)))
 
 
-@router.get("/subscription/status", summary="The caller's subscription", tags=["billing"])
-def subscription_status() -> Success[Status]:
+@router.get("/subscription/status", summary="The caller's subscription")
+def subscription_status(caller: SignedIn) -> Success[Status]:
     """Right after a checkout Stripe is asked before the answer; otherwise the stored state."""
-    return Success(data=status.see(identify(router.current_event.raw_event)))
+    return Success(data=status.see(caller))
 
 
-@router.get("/plans", summary="What is sold", tags=["billing"])
+@router.get("/plans", summary="What is sold", public=True)
 def plans() -> Success[list[Offer]]:
     """Public."""
     return Success(data=offers())

@@ -6,33 +6,32 @@ from billing import store
 from billing.schemas import Status, SubscriptionView
 from billing.sync import sync
 from saas import accounts, clock
-from saas.accounts import Account
-from saas.auth import Identity
+from saas.accounts import Account, User
+from saas.caller import Caller
 from saas.entitlements import Entitlement
 from saas.errors import AppError
 from saas.observability import logger
-from saas.table import Item
 
 # The gate asks once per page load; more than this asks for the sake of asking.
 FRESH_SYNCS_PER_MINUTE = 30
 STALE_SYNCS_PER_MINUTE = 1
 
 
-def see(identity: Identity) -> Status:
+def see(caller: Caller) -> Status:
     """The caller's subscription; one DynamoDB request unless a checkout is fresh or a period over.
 
     Raises:
-        Forbidden: the account is disabled.
+        Forbidden: the account was disabled meanwhile.
     """
-    account = accounts.load(identity.user_id)
-    user = accounts.ensure(identity, account.user)
+    account = caller.account
+    user = accounts.ensure(caller.identity, account.user)
     now = clock.now()
     if (customer_id := _customer_to_sync(account, user, now)) and _refreshed(customer_id):
-        account = accounts.load(identity.user_id)
+        account = accounts.load(caller.user_id)
     return _view(account.entitlement, now)
 
 
-def _customer_to_sync(account: Account, user: Item, now: datetime) -> str | None:
+def _customer_to_sync(account: Account, user: User, now: datetime) -> str | None:
     """The customer to ask Stripe about, when there is reason to and this user may."""
     entitlement = account.entitlement
     if entitlement and entitlement.is_stale(now):
@@ -40,11 +39,11 @@ def _customer_to_sync(account: Account, user: Item, now: datetime) -> str | None
         return entitlement.customer_id if due else None
     if entitlement and entitlement.is_active(now):
         return None
-    fresh_until, customer_id = user.get("checkoutFreshUntil"), user.get("stripeCustomerId")
-    if not fresh_until or not customer_id or clock.parse(fresh_until) <= now:
+    fresh_until, customer_id = user.checkout_fresh_until, user.stripe_customer_id
+    if not fresh_until or not customer_id or fresh_until <= now:
         return None
     due = store.allow(account.user_id, "fresh", limit=FRESH_SYNCS_PER_MINUTE, seconds=60)
-    return str(customer_id) if due else None
+    return customer_id if due else None
 
 
 def _refreshed(customer_id: str) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 
 from billing.stripe_objects import Event
 from saas import accounts, clock
-from saas.table import ABSENT, ConditionFailed, Item, Key, Put, Update, When, table
+from saas.rows import Row
+from saas.table import ABSENT, UNSET, ConditionFailed, Item, Key, Put, Update, When, table, unset
 
 EVENT_DAYS = 90
 
@@ -66,15 +67,12 @@ def owner(customer_id: str) -> When:
 
 def active_owner(customer_id: str) -> When:
     """As `owner`, for a user without a tombstone."""
-    return When(
-        "#stripeCustomerId = :customer AND attribute_not_exists(#barred)", customer=customer_id
-    )
+    return accounts.while_allowed("#stripeCustomerId = :customer", customer=customer_id)
 
 
 def bound_user(customer_id: str) -> str | None:
     """The user to whom a customer was bound, now or before."""
-    item = table().get(customer_key(customer_id))
-    return item.get("userId") if item else None
+    return Row(table().get(customer_key(customer_id))).text("userId") or None
 
 
 def binding(user_id: str, seen: str, customer_id: str) -> tuple[Update, Put]:
@@ -86,9 +84,10 @@ def binding(user_id: str, seen: str, customer_id: str) -> tuple[Update, Put]:
         Update(
             accounts.key(user_id),
             set={"stripeCustomerId": customer_id},
-            when=When(
-                "attribute_exists(#pk) AND attribute_not_exists(#barred) AND"
-                " (attribute_not_exists(#stripeCustomerId) OR #stripeCustomerId = :seen)",
+            when=accounts.while_allowed(
+                "attribute_exists(#pk) AND"
+                f" ({unset('stripeCustomerId')} OR #stripeCustomerId = :seen)",
+                **UNSET,
                 seen=seen,
             ),
         ),
@@ -191,5 +190,5 @@ def fresh_until(user_id: str, until: datetime) -> Update:
     return Update(
         accounts.key(user_id),
         set={"checkoutFreshUntil": clock.iso(until)},
-        when=When("attribute_exists(#pk) AND attribute_not_exists(#barred)"),
+        when=accounts.while_allowed("attribute_exists(#pk)"),
     )

@@ -124,7 +124,7 @@ def _writes(
         row = Put(entitlements.to_item(stored))
     else:
         before = table().get(where)
-        entitlement = _ended(turn, Entitlement.from_item(before))
+        entitlement = _ended(turn, Entitlement.from_item(turn.user_id, before))
         unchanged = _as_read(before)
         row = (
             Put(entitlements.to_item(entitlement), unchanged)

@@ -1,18 +1,17 @@
 """The route that Stripe calls."""
 
-from aws_lambda_powertools.event_handler.router import APIGatewayRouter
-
 from billing import webhook
 from billing.schemas import Received
-from saas.http import raw_body
+from saas import bodies
+from saas.auth import lower_headers
+from saas.invocation import RawEvent
+from saas.routing import Router
 
-router = APIGatewayRouter()
+router = Router("billing")
 
 
-@router.post("/stripe/webhook", summary="Stripe's events", tags=["billing"])
-def receive() -> Received:
+@router.post("/stripe/webhook", summary="Stripe's events", errors=[502], public=True)
+def receive(event: RawEvent) -> Received:
     """Signed by Stripe; anything but 200 makes it deliver again."""
-    event = router.current_event.raw_event
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    webhook.receive(raw_body(event), headers.get("stripe-signature") or "")
+    webhook.receive(bodies.raw(event), lower_headers(event).get("stripe-signature") or "")
     return Received()

@@ -25,7 +25,7 @@ def post_confirmation(event: dict[str, Any], context: Any) -> dict[str, Any]:
         source="bearer",
     )
     try:
-        accounts.ensure(identity)
+        accounts.ensure(identity, None)
     except Forbidden:
         logger.warning("a disabled account confirmed a sign-up")
     else:

@@ -1,6 +1,7 @@
 """Entry points of the users image."""
 
-from saas.http import create_app, health_router, lambda_handler
+from saas.health import health_router
+from saas.http import create_app, lambda_handler
 from users.confirmation import post_confirmation
 from users.routes import router
 

@@ -1,42 +1,37 @@
 """Routes of the users domain."""
 
-from aws_lambda_powertools.event_handler.router import APIGatewayRouter
-
-from saas.auth import identify
+from saas.invocation import RequestId, SignedIn
+from saas.routing import Router
 from saas.schemas import Failure, MaybeSuccess, Success
 from users import profiles
 from users.schemas import Profile, ProfileChange, SessionRequest, User
 
-router = APIGatewayRouter()
+router = Router("users")
 
 
-@router.post("/auth/session", summary="Read or create the caller's user", tags=["users"])
-def session(body: SessionRequest) -> MaybeSuccess[User] | Failure:
+@router.post("/auth/session", summary="Read or create the caller's user")
+def session(
+    caller: SignedIn, body: SessionRequest, request_id: RequestId
+) -> MaybeSuccess[User] | Failure:
     """`getUser` and `createUser` of the existing frontend; both only concern the caller.
 
     An unknown action is answered with status 200 and an error, as the frontend expects.
     """
-    named = body.user_data.id if body.user_data else None
-    identity = identify(router.current_event.raw_event, body.user_id, named)
     match body.action:
         case "getUser":
-            return MaybeSuccess(data=profiles.find(identity))
+            return MaybeSuccess(data=profiles.find(caller))
         case "createUser":
-            return MaybeSuccess(data=profiles.create(identity, body.user_data))
-    return Failure(
-        error="Invalid action",
-        code="invalid_action",
-        request_id=router.lambda_context.aws_request_id,
-    )
+            return MaybeSuccess(data=profiles.create(caller, body.user_data))
+    return Failure(error="Invalid action", code="invalid_action", request_id=request_id)
 
 
-@router.get("/users/me", summary="The caller's profile", tags=["users"])
-def me() -> Success[Profile]:
+@router.get("/users/me", summary="The caller's profile")
+def me(caller: SignedIn) -> Success[Profile]:
     """Created on first sight from the verified identity."""
-    return Success(data=profiles.see(identify(router.current_event.raw_event)))
+    return Success(data=profiles.see(caller))
 
 
-@router.patch("/users/me", summary="Change name or preferences", tags=["users"])
-def change_me(body: ProfileChange) -> Success[Profile]:
+@router.patch("/users/me", summary="Change name or preferences")
+def change_me(caller: SignedIn, body: ProfileChange) -> Success[Profile]:
     """Absent properties stay as they are; `preferences` are replaced as a whole."""
-    return Success(data=profiles.change(identify(router.current_event.raw_event), body))
+    return Success(data=profiles.change(caller, body))

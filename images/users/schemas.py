@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue, field_validator
 
 from saas.attributes import marshal
-from saas.schemas import ApiModel, Optional
+from saas.schemas import ApiModel, Claim, Optional
 
 Name = Annotated[str, Field(max_length=200)]
 MAX_PREFERENCES = 50
@@ -36,7 +36,7 @@ class Profile(User):
 class UserData(ApiModel):
     """What `createUser` may say of the caller. Everything else in it is ignored."""
 
-    id: str | None = None
+    id: Claim = None
     name: Name | None = None
 
 
@@ -44,7 +44,7 @@ class SessionRequest(ApiModel):
     """Body of `POST /auth/session`; unknown actions are answered, not refused."""
 
     action: JsonValue = None
-    user_id: JsonValue = None
+    user_id: Claim = None
     user_data: UserData | None = None
 
 
@@ -65,7 +65,8 @@ class ProfileChange(ApiModel):
             raise ValueError(f"names must not be empty, and nesting ends at {MAX_DEPTH} levels")
         try:
             size = len(json.dumps(value, ensure_ascii=False).encode())
-            marshal(value)
+            if size <= MAX_PREFERENCES_BYTES:
+                marshal(value)
         except (ValueError, RecursionError) as error:
             raise ValueError("a text or a number in it cannot be stored") from error
         if size > MAX_PREFERENCES_BYTES:

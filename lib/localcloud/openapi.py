@@ -5,14 +5,31 @@ Terraform makes the routes from this file, the local gateway routes by it, front
 
 import importlib
 import json
+from http import HTTPStatus
 from typing import Any
 
 from localcloud import generated
 from localcloud.config import ROOT, functions
+from saas.http import App
+from saas.routing import Operation
 from saas.schemas import Failure
 
 PATH = ROOT / "docs" / "openapi.json"
 TITLE = "Groundwork API"
+SECURITY = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A Cognito access or ID token",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Secure-next-auth.session-token",
+        "description": "The session cookie of NextAuth; the environment says which name counts",
+    },
+}
 _POWERTOOLS_ERRORS = {"HTTPValidationError", "ResponseValidationError", "ValidationError"}
 
 
@@ -27,16 +44,17 @@ def generate() -> str:
         "info": {"title": TITLE, "version": "1.0.0"},
         "servers": [{"url": "/backend"}],
         "paths": {},
-        "components": {"schemas": {}},
+        "components": {"schemas": {}, "responses": {}, "securitySchemes": SECURITY},
     }
     for name, function in functions().items():
         module_name, _, command = function["command"].rpartition(".")
         app = getattr(importlib.import_module(module_name), f"{command}_app", None)
         if app is not None:
-            _merge(document, json.loads(app.get_openapi_json_schema(title=TITLE)), name)
+            _merge(document, app, name)
     document["components"]["schemas"]["Failure"] = Failure.model_json_schema()
     document["paths"] = dict(sorted(document["paths"].items()))
-    document["components"]["schemas"] = dict(sorted(document["components"]["schemas"].items()))
+    for kind in ("schemas", "responses"):
+        document["components"][kind] = dict(sorted(document["components"][kind].items()))
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -45,26 +63,48 @@ def main(check: bool) -> int:
     return generated.keep(PATH, generate(), "the code", check=check)
 
 
-def _merge(document: dict[str, Any], part: dict[str, Any], function: str) -> None:
-    for path, operations in part.get("paths", {}).items():
+def _merge(document: dict[str, Any], app: App, function: str) -> None:
+    part = json.loads(app.get_openapi_json_schema(title=TITLE))
+    for declared in app.operations:
+        path, method = declared.path, declared.method.lower()
         target = document["paths"].setdefault(path, {})
-        for method, operation in operations.items():
-            if method in target:
-                raise ValueError(f"{method.upper()} {path} belongs to two functions")
-            target[method] = _stamped(operation, function)
+        if method in target:
+            raise ValueError(f"{declared.method} {path} belongs to two functions")
+        target[method] = _stamped(part["paths"][path][method], declared, function)
+    document["components"]["responses"] |= _errors(app.operations)
     schemas = part.get("components", {}).get("schemas", {})
     document["components"]["schemas"] |= {
         key: value for key, value in schemas.items() if key not in _POWERTOOLS_ERRORS
     }
 
 
-def _stamped(operation: dict[str, Any], function: str) -> dict[str, Any]:
-    """The operation with its function, and our own error answers instead of Powertools' 422."""
-    responses = operation.get("responses", {})
-    for status in ("422", "500"):
-        responses.pop(status, None)
-    responses["default"] = {
-        "description": "An error, in the envelope",
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}},
+def _stamped(operation: dict[str, Any], declared: Operation, function: str) -> dict[str, Any]:
+    """The operation with its function, who may call it, and the errors that it declares."""
+    answer = operation["responses"]["200"]
+    if declared.method == "HEAD":
+        answer = {"description": answer["description"]}
+    operation["responses"] = {"200": answer} | {
+        str(status): {"$ref": f"#/components/responses/{_named(status, declared.method)}"}
+        for status in declared.errors
     }
-    return {"x-function": function, **operation}
+    security: list[Any] = [] if declared.public else [{"bearer": []}, {"session": []}]
+    return {"x-function": function, **operation, "security": security}
+
+
+def _named(status: int, method: str) -> str:
+    """`TooManyRequests`; answers to HEAD have no body."""
+    name = "".join(word.capitalize() for word in HTTPStatus(status).phrase.split())
+    return f"{name}WithoutBody" if method == "HEAD" else name
+
+
+def _errors(operations: list[Operation]) -> dict[str, Any]:
+    """Every error that some operation declares, in the envelope."""
+    found: dict[str, Any] = {}
+    schema = {"$ref": "#/components/schemas/Failure"}
+    for declared in operations:
+        for status in declared.errors:
+            described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+            if declared.method != "HEAD":
+                described["content"] = {"application/json": {"schema": schema}}
+            found[_named(status, declared.method)] = described
+    return found

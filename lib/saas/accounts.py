@@ -1,18 +1,31 @@
 """The user record: created on first sight, read together with the subscription in one request."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from saas import clock, entitlements
 from saas.entitlements import Entitlement
 from saas.errors import Forbidden
-from saas.table import ABSENT, ConditionFailed, Item, Key, Put, Update, When, table
+from saas.rows import Row
+from saas.table import (
+    ABSENT,
+    UNSET,
+    ConditionFailed,
+    Item,
+    Key,
+    Put,
+    Update,
+    When,
+    table,
+    unset,
+)
 
 if TYPE_CHECKING:
     from saas.auth import Identity
 
 # `barred` on a user's item keeps the person out although a session cookie lives on.
-BARRED = frozenset({"blocked", "deleted"})
+BARRED = ("blocked", "deleted")
 
 
 def key(user_id: str) -> Key:
@@ -21,11 +34,49 @@ def key(user_id: str) -> Key:
 
 
 @dataclass(frozen=True)
+class User:
+    """A user's record. `id` is its key's: what an old item says of itself is not believed.
+
+    Times are ISO 8601 UTC, empty where the item has none. `customer_generation` numbers the
+    idempotency keys under which the user's Stripe customer is made; until `checkout_fresh_until` a
+    checkout of theirs may still be paid.
+    """
+
+    id: str
+    email: str
+    name: str
+    created_at: str
+    updated_at: str
+    cognito_id: str
+    preferences: dict[str, Any]
+    stripe_customer_id: str
+    customer_generation: int
+    checkout_fresh_until: datetime | None
+
+    @classmethod
+    def from_item(cls, user_id: str, item: Item) -> "User":
+        row = Row(item)
+        created, updated = row.iso("createdAt"), row.iso("updatedAt")
+        return cls(
+            id=user_id,
+            email=row.text("email"),
+            name=row.text("name"),
+            created_at=created or updated,
+            updated_at=updated or created,
+            cognito_id=row.text("cognitoId") or user_id,
+            preferences=row.mapping("preferences"),
+            stripe_customer_id=row.text("stripeCustomerId"),
+            customer_generation=row.integer("customerGeneration"),
+            checkout_fresh_until=row.moment("checkoutFreshUntil"),
+        )
+
+
+@dataclass(frozen=True)
 class Account:
     """What the table knows of a caller; `user` is None before first sight."""
 
     user_id: str
-    user: Item | None
+    user: User | None
     entitlement: Entitlement | None
 
 
@@ -37,26 +88,34 @@ def load(user_id: str) -> Account:
     """
     user_key, subscription_key = key(user_id), entitlements.key(user_id)
     found = table().batch_get([user_key, subscription_key])
-    user = found.get(user_key)
-    refuse_barred(user)
-    return Account(user_id, user, Entitlement.from_item(found.get(subscription_key)))
+    item = found.get(user_key)
+    refuse_barred(item)
+    user = User.from_item(user_id, item) if item else None
+    return Account(user_id, user, Entitlement.from_item(user_id, found.get(subscription_key)))
 
 
-def refuse_barred(user: Item | None) -> None:
+def while_allowed(expression: str, **values: Any) -> When:
+    """A condition on a user's item that no tombstone was set meanwhile, and what else must hold."""
+    blocked, deleted = BARRED
+    unbarred = "NOT (#barred IN (:blocked, :deleted))"
+    return When(f"{expression} AND {unbarred}", **values, blocked=blocked, deleted=deleted)
+
+
+def refuse_barred(item: Item | None) -> None:
     """Raises Forbidden (`account_disabled`) for a user item that carries a tombstone."""
-    if user and user.get("barred") in BARRED:
+    if item and item.get("barred") in BARRED:
         raise Forbidden("This account has been disabled", code="account_disabled")
 
 
-def ensure(identity: "Identity", user: Item | None = None) -> Item:
-    """The user's item, created from the identity when there is none; safe to race.
+def ensure(identity: "Identity", user: User | None) -> User:
+    """The user, created from the identity when there is none; safe to race.
 
-    An item without an e-mail takes it from the first identity that has one: a Cognito access token
+    A user without an e-mail takes it from the first identity that has one: a Cognito access token
     carries none, and neither does an imported user's first call.
 
     Args:
         identity: who is calling, verified.
-        user: the item if the caller has just read it.
+        user: the record as it was read, None before first sight.
 
     Raises:
         Forbidden: the account was blocked or deleted.
@@ -68,26 +127,24 @@ def ensure(identity: "Identity", user: Item | None = None) -> Item:
         table().write(Put(item, when=ABSENT))
     except ConditionFailed as failed:
         refuse_barred(failed.item)
-        return failed.item or item
-    return item
+        item = failed.item or item
+    return User.from_item(identity.user_id, item)
 
 
-def _completed(identity: "Identity", user: Item) -> Item:
-    if user.get("email") or not identity.email:
+def _completed(identity: "Identity", user: User) -> User:
+    if user.email or not identity.email:
         return user
     changes = {"email": identity.email, **_index(identity.user_id, identity.email)}
-    if identity.name and not user.get("name"):
+    if identity.name and not user.name:
         changes["name"] = identity.name
-    unset = When(
-        "attribute_not_exists(#barred) AND (attribute_not_exists(#email) OR #email = :none)",
-        none="",
-    )
-    update = Update(key(identity.user_id), set=changes, when=unset)
+    free = while_allowed(f"({unset('email')} OR #email = :none)", **UNSET, none="")
+    update = Update(key(identity.user_id), set=changes, when=free)
     try:
-        return table().write(update, returning=True) or user
+        item = table().write(update, returning=True)
     except ConditionFailed as failed:
         refuse_barred(failed.item)
-        return failed.item or user
+        item = failed.item
+    return User.from_item(identity.user_id, item) if item else user
 
 
 def new_user(user_id: str, *, email: str, name: str) -> Item:

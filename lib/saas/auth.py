@@ -18,6 +18,8 @@ Event = dict[str, Any]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # DynamoDB keys are at most 2,048 bytes and the id is part of several.
 MAX_USER_ID_CHARACTERS = 256
+# Percent-encoding takes up to nine characters for one of the id's.
+MAX_CLAIM_CHARACTERS = 9 * MAX_USER_ID_CHARACTERS
 MAX_EMAIL_CHARACTERS = 320
 MAX_NAME_CHARACTERS = 256
 
@@ -33,27 +35,46 @@ class Identity:
     groups: tuple[str, ...] = ()
 
 
-def identify(event: Event, *claims: object) -> Identity:
+def identify(event: Event) -> Identity:
     """The verified caller of an HTTP API event (payload format 2.0).
-
-    Args:
-        event: the raw event.
-        claims: user ids that the body names, None for absent; those of the query are checked, too.
 
     Raises:
         NotAuthenticated: no credential (`authentication_required`) or a wrong one
             (`invalid_credential`).
-        Forbidden: the claim names somebody else (`user_mismatch`), or a state-changing call
-            with a cookie comes from another site (`origin_not_allowed`).
     """
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    headers = lower_headers(event)
     if "authorization" in headers:
-        identity = _from_bearer(headers["authorization"])
-    else:
-        identity = _from_cookie(event, headers)
-        _refuse_foreign_site(event, headers)
-    _refuse_foreign_claims(event, claims, identity.user_id)
-    return identity
+        return _from_bearer(headers["authorization"])
+    return _from_cookie(event, headers)
+
+
+def refuse_foreign_site(event: Event, identity: Identity) -> None:
+    """Raises Forbidden (`origin_not_allowed`) when another site used the caller's cookie."""
+    method = event["requestContext"]["http"]["method"].upper()
+    if identity.source != "cookie" or method in SAFE_METHODS:
+        return
+    if lower_headers(event).get("origin") not in settings().allowed_origins:
+        raise Forbidden("This request did not come from an allowed site", code="origin_not_allowed")
+
+
+def refuse_foreign_claims(event: Event, body: Any, identity: Identity) -> None:
+    """Raises Forbidden (`user_mismatch`) when the query or the body names another user.
+
+    Args:
+        body: the JSON object of the body, None without one. `userId` and, of `createUser`,
+            `userData.id` are claims; absent, null, empty and `undefined` ones mean the caller.
+    """
+    for claim in [*_queried(event), *_named(body)]:
+        if not isinstance(claim, str) or len(claim) > MAX_CLAIM_CHARACTERS:
+            raise _mismatch()
+        forms = {claim, unquote(claim), unquote_plus(claim)}
+        if claim not in ("", "undefined") and identity.user_id not in forms:
+            raise _mismatch()
+
+
+def lower_headers(event: Event) -> dict[str, str]:
+    """The headers by their names in lower case."""
+    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 
 def _from_bearer(header: str) -> Identity:
@@ -116,26 +137,21 @@ def _cookies(event: Event, headers: dict[str, str]) -> list[tuple[str, str]]:
     return [(name, value) for name, equals, value in pairs if equals]
 
 
-def _refuse_foreign_site(event: Event, headers: dict[str, str]) -> None:
-    method = event["requestContext"]["http"]["method"].upper()
-    if method in SAFE_METHODS:
-        return
-    if headers.get("origin") not in settings().allowed_origins:
-        raise Forbidden("This request did not come from an allowed site", code="origin_not_allowed")
+def _queried(event: Event) -> list[str]:
+    pairs = (pair.partition("=") for pair in (event.get("rawQueryString") or "").split("&"))
+    return [value for name, _, value in pairs if unquote_plus(name) == "userId"]
 
 
-def _refuse_foreign_claims(event: Event, named: tuple[object, ...], user_id: str) -> None:
-    claims = [claim for claim in named if claim is not None]
-    for pair in (event.get("rawQueryString") or "").split("&"):
-        name, _, value = pair.partition("=")
-        if unquote_plus(name) == "userId":
-            claims.append(value)
-    for claim in claims:
-        if not isinstance(claim, str):
-            raise Forbidden("The userId is not yours", code="user_mismatch")
-        forms = {claim, unquote(claim), unquote_plus(claim)}
-        if claim not in ("", "undefined") and user_id not in forms:
-            raise Forbidden("The userId is not yours", code="user_mismatch")
+def _named(body: Any) -> list[Any]:
+    found = []
+    if isinstance(body, dict):
+        data = body.get("userData")
+        found = [body.get("userId"), data.get("id") if isinstance(data, dict) else None]
+    return [claim for claim in found if claim is not None]
+
+
+def _mismatch() -> Forbidden:
+    return Forbidden("The userId is not yours", code="user_mismatch")
 
 
 def _invalid(message: str) -> NotAuthenticated:

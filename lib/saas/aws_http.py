@@ -37,6 +37,8 @@ class AwsError(Exception):
     names an action and a resource, which whoever mends the policy has to know.
     """
 
+    text_is_ours = True
+
     def __init__(self, code: str, status: int, body: dict[str, Any]) -> None:
         told = body.get("message") or body.get("Message") if code.startswith("AccessDenied") else ""
         super().__init__(f"{code} (HTTP {status}): {told}" if told else f"{code} (HTTP {status})")

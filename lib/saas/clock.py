@@ -17,12 +17,15 @@ def parse(text: str) -> datetime:
     """Read an ISO 8601 time back; a time without a zone is taken as UTC.
 
     Raises:
-        ValueError: the text is no ISO 8601 time.
+        ValueError: the text is no ISO 8601 time, or one that UTC cannot express.
     """
     moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the time is out of range") from error
 
 
-def from_epoch(seconds: int) -> datetime:
-    """A Stripe timestamp (whole seconds since 1970) as an aware datetime."""
+def from_epoch(seconds: float) -> datetime:
+    """Seconds since 1970, such as Stripe's timestamps, as an aware datetime."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from saas import clock
 from saas.plans import Plan, catalogue
+from saas.rows import Row
 
 if TYPE_CHECKING:
     from saas.table import Item, Key
@@ -53,25 +54,27 @@ class Entitlement:
     applied_seq: int
 
     @classmethod
-    def from_item(cls, item: "Item | None") -> "Entitlement | None":
-        """The entitlement of a stored item; None for no item and for rows that no sync wrote.
+    def from_item(cls, user_id: str, item: "Item | None") -> "Entitlement | None":
+        """A user's entitlement as it is stored; None for no item and for rows that no sync wrote.
 
         Rows of the earlier backend carry no `appliedSeq`; anyone could write those.
         """
-        if item is None or not item.get("appliedSeq") or not item.get("stripeSubscriptionId"):
+        row = Row(item)
+        start, end = row.moment("currentPeriodStart"), row.moment("currentPeriodEnd")
+        if not (row.integer("appliedSeq") and row.text("stripeSubscriptionId") and start and end):
             return None
         return cls(
-            user_id=item["userId"],
-            stripe_subscription_id=item["stripeSubscriptionId"],
-            customer_id=item["stripeCustomerId"],
-            stripe_status=item["stripeStatus"],
-            plan_id=item["planId"],
-            current_period_start=clock.parse(item["currentPeriodStart"]),
-            current_period_end=clock.parse(item["currentPeriodEnd"]),
-            cancel_at_period_end=bool(item.get("cancelAtPeriodEnd")),
-            created_at=item["createdAt"],
-            updated_at=item["updatedAt"],
-            applied_seq=item["appliedSeq"],
+            user_id=user_id,
+            stripe_subscription_id=row.text("stripeSubscriptionId"),
+            customer_id=row.text("stripeCustomerId"),
+            stripe_status=row.text("stripeStatus"),
+            plan_id=row.text("planId"),
+            current_period_start=start,
+            current_period_end=end,
+            cancel_at_period_end=row.flag("cancelAtPeriodEnd"),
+            created_at=row.text("createdAt"),
+            updated_at=row.text("updatedAt"),
+            applied_seq=row.integer("appliedSeq"),
         )
 
     @property

@@ -11,6 +11,7 @@ class AppError(Exception):
 
     status = 500
     code = "internal_error"
+    text_is_ours = True
 
     def __init__(
         self,
@@ -25,6 +26,12 @@ class AppError(Exception):
         self.code = code or type(self).code
         self.details = details or {}
         self.headers = headers or {}
+
+
+class Misconfigured(RuntimeError):
+    """The deployment lacks something; the sentence names it and says who can put it right."""
+
+    text_is_ours = True
 
 
 class BadRequest(AppError):

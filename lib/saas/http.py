@@ -1,12 +1,9 @@
 """HTTP for every domain: the app factory, the envelope, and the one map from errors to answers."""
 
-import base64
-import binascii
 import json
 import re
 import time
 from collections.abc import Callable
-from math import isfinite
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -15,35 +12,62 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestValidationError,
     ResponseValidationError,
 )
-from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
-from saas import observability
+from saas import bodies, observability
+from saas.auth import lower_headers
 from saas.aws_http import is_outage
-from saas.errors import AppError, BadRequest, NotFound, TooLarge, Unavailable, UnsupportedMediaType
+from saas.bodies import JSON
+from saas.errors import AppError, BadRequest, NotFound, Unavailable
+from saas.invocation import Invocation, SignedIn, current
 from saas.observability import logger
-from saas.schemas import Health, Success
+from saas.routing import METHODS_WITH_BODY, Operation, Router
 
 Event = dict[str, Any]
 Handler = Callable[[Event, Any], dict[str, Any]]
-MAX_BODY_BYTES = 1_048_576
-JSON = "application/json"
 MAX_FIELD_DEPTH = 5
 _TEXTS = {
     "model_attributes_type": "must be an object",
     "model_type": "must be an object",
     "recursion_loop": "is nested too deeply",
 }
-_METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
-def create_app(*routers: APIGatewayRouter) -> APIGatewayHttpResolver:
-    """An app that validates by type hints and answers every error in the envelope."""
-    app = APIGatewayHttpResolver(
-        enable_validation=True, response_validation_error_http_code=500, serializer=_serialize
+class App(APIGatewayHttpResolver):
+    """Powertools' resolver, and what its routes declare (for `docs/openapi.json`)."""
+
+    operations: list[Operation]
+
+
+def create_app(*routers: Router) -> App:
+    """An app that validates by type hints and answers every error in the envelope.
+
+    Raises:
+        TypeError: a route neither takes the caller nor is declared public.
+    """
+    app = App(
+        enable_validation=True,
+        response_validation_error_http_code=500,
+        serializer=_serialize,
+        json_body_deserializer=lambda _: current.get().read() or {},
     )
-    for router in routers:
-        app.include_router(router)
+    app.operations = [operation for router in routers for operation in router.operations]
+    for operation in app.operations:
+        _add(app, operation)
+    _answer_errors(app)
+    return app
 
+
+def _add(app: App, operation: Operation) -> None:
+    takes_caller = SignedIn in operation.function.__annotations__.values()
+    if takes_caller == operation.public:
+        raise TypeError(f"{operation.method} {operation.path} must take a caller or be public")
+    register = app.route(
+        operation.path, operation.method, summary=operation.summary, tags=[operation.tag]
+    )
+    register(operation.function)
+
+
+def _answer_errors(app: App) -> None:
     @app.exception_handler(RequestValidationError)
     def _invalid(error: RequestValidationError) -> Response[Any]:
         return _failure(app, _explain(error))
@@ -64,14 +88,11 @@ def create_app(*routers: APIGatewayRouter) -> APIGatewayHttpResolver:
         return _failure(app, _unknown())
 
     @app.exception_handler(Exception)
-    def _unexpected(error: Exception) -> Response[Any]:
-        logger.exception("unexpected error")
-        return _failure(app, _outage() if is_outage(error) else _unknown())
-
-    return app
+    def _other(error: Exception) -> Response[Any]:
+        return _failure(app, _unexpected(error))
 
 
-def lambda_handler(app: APIGatewayHttpResolver, *, json_body: bool = True) -> Handler:
+def lambda_handler(app: App, *, json_body: bool = True) -> Handler:
     """The function that Lambda calls: correlation id, body checks, one log line, no caching.
 
     Args:
@@ -79,21 +100,38 @@ def lambda_handler(app: APIGatewayHttpResolver, *, json_body: bool = True) -> Ha
         json_body: refuse bodies that are no JSON object (off for webhooks: signed bytes).
     """
 
+    for_callers = {f"{each.method} {each.path}" for each in app.operations if not each.public}
+
+    def resolve(event: Event, context: Any) -> dict[str, Any]:
+        remaining = context.get_remaining_time_in_millis() / 1000
+        under_way = Invocation(event, context.aws_request_id, time.monotonic() + remaining)
+        current.set(under_way)
+        # Powertools validates before it calls anything of ours.
+        if event.get("routeKey") in for_callers:
+            under_way.admitted()
+        answer: dict[str, Any] = app.resolve(event, context)
+        return answer
+
     def handle(event: Event, context: Any) -> dict[str, Any]:
         started = time.perf_counter()
-        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        headers = lower_headers(event)
         http = event["requestContext"]["http"]
+        method = http["method"].upper()
         correlation_id = observability.begin(
             headers.get("x-correlation-id"),
             function_request_id=context.aws_request_id,
             request_id=event["requestContext"].get("requestId"),
         )
         try:
-            if json_body and http["method"].upper() in _METHODS_WITH_BODY:
-                event = _with_plain_json(event, headers)
-            answer: dict[str, Any] = app.resolve(event, context)
+            if json_body and method in METHODS_WITH_BODY:
+                event = bodies.as_plain_json(event, headers)
+            answer = resolve(event, context)
         except AppError as error:
             answer = _raw_failure(error, context.aws_request_id)
+        except Exception as error:
+            answer = _raw_failure(_unexpected(error), context.aws_request_id)
+        if method == "HEAD":
+            answer["body"] = ""
         answer["headers"] = {
             **answer.get("headers", {}),
             "Cache-Control": "no-store",
@@ -113,81 +151,11 @@ def lambda_handler(app: APIGatewayHttpResolver, *, json_body: bool = True) -> Ha
     return handle
 
 
-def raw_body(event: Event) -> bytes:
-    """The body's bytes as they were sent, whatever the gateway did to them.
-
-    Raises:
-        BadRequest: the event claims base64 and is not.
-        TooLarge: more than 1 MB.
-    """
-    body = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
-        raw = body.encode("utf-8", "surrogatepass")
-    else:
-        try:
-            raw = base64.b64decode(body, validate=True)
-        except (ValueError, binascii.Error) as error:
-            raise BadRequest("The body is not valid base64", code="invalid_body") from error
-    if len(raw) > MAX_BODY_BYTES:
-        raise TooLarge("The request body must not exceed 1 MB")
-    return raw
-
-
-def health_router(service: str) -> APIGatewayRouter:
-    """`GET /health/<service>`: version, image digest, and whether the table answers."""
-    router = APIGatewayRouter()
-
-    @router.get(f"/health/{service}", summary=f"Health of {service}", tags=["health"])
-    def health() -> Success[Health]:
-        from saas.settings import settings
-        from saas.table import table
-
-        if not table().answers():
-            raise Unavailable("The table does not answer", code="table_unavailable")
-        config = settings()
-        return Success(
-            data=Health(
-                service=service,
-                version=config.app_version,
-                image_digest=config.image_digest or None,
-            )
-        )
-
-    return router
-
-
-def _with_plain_json(event: Event, headers: dict[str, str]) -> Event:
-    raw = raw_body(event)
-    content_type = headers.get("content-type", JSON).split(";")[0].strip().lower()
-    if raw.strip() and content_type != JSON:
-        raise UnsupportedMediaType("The request body must be application/json")
-    try:
-        text = raw.decode("utf-8") if raw.strip() else "{}"
-        body = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest("The request body is not valid JSON", code="invalid_json") from error
-    if not isinstance(body, dict):
-        raise BadRequest("The request body must be a JSON object", code="invalid_json")
-    plain_headers = {**(event.get("headers") or {}), "content-type": JSON}
-    return {**event, "body": text, "isBase64Encoded": False, "headers": plain_headers}
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not isfinite(number):
-        raise ValueError(f"{text} is out of range")
-    return number
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
 def _serialize(body: Any) -> str:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
 
 
-def _failure(app: APIGatewayHttpResolver, error: AppError) -> Response[Any]:
+def _failure(app: App, error: AppError) -> Response[Any]:
     request_id = app.lambda_context.aws_request_id
     _log_failure(error)
     return Response(
@@ -223,6 +191,11 @@ def _envelope(error: AppError, request_id: str) -> dict[str, Any]:
         "requestId": request_id,
         **error.details,
     }
+
+
+def _unexpected(error: Exception) -> AppError:
+    logger.exception("unexpected error")
+    return _outage() if is_outage(error) else _unknown()
 
 
 def _outage() -> AppError:

@@ -4,11 +4,13 @@ import json
 import re
 import sys
 import time
+import traceback
 import uuid
 from contextvars import ContextVar
 from typing import Any, Literal
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from saas.settings import settings
 
@@ -18,7 +20,31 @@ DIMENSION = "environment"
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
-logger = Logger(service="groundwork", log_uncaught_exceptions=False)
+
+class _Formatter(LambdaPowertoolsFormatter):
+    """Errors by their type and where they happened; what they say may quote stored values.
+
+    Only errors that say so (`text_is_ours`) are written out: their sentences hold no values.
+    """
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
+        told, error = [], ei[1]
+        while error is not None:
+            text = f": {error}" if getattr(error, "text_is_ours", False) else ""
+            frames = [
+                f"  {frame.filename}:{frame.lineno} {frame.name}"
+                for frame in traceback.extract_tb(error.__traceback__)
+            ]
+            told.append("\n".join([f"{type(error).__name__}{text}", *frames]))
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        return "\ncaused by ".join(told)
+
+
+logger = Logger(
+    service="groundwork",
+    log_uncaught_exceptions=False,
+    logger_formatter=_Formatter(serialize_stacktrace=False),
+)
 
 
 def begin(proposed: str | None, **keys: Any) -> str:

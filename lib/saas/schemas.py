@@ -5,6 +5,8 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from saas.auth import MAX_CLAIM_CHARACTERS
+
 T = TypeVar("T")
 
 
@@ -49,6 +51,9 @@ class Health(ApiModel):
     version: str
     image_digest: str | None = Field(default=None, exclude_if=_is_none)
 
+
+# A `userId` in a body names the caller or nobody; `auth.refuse_foreign_claims` has checked it.
+Claim = Annotated[str, Field(max_length=MAX_CLAIM_CHARACTERS)] | None
 
 # A property that is left out of the answer when there is nothing to say.
 Optional = Annotated[T | None, Field(default=None, exclude_if=_is_none)]

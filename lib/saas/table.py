@@ -40,6 +40,13 @@ class When:
 
 ABSENT = When("attribute_not_exists(#pk)")
 EXISTS = When("attribute_exists(#pk)")
+UNSET = {"null_type": "NULL"}
+"""The value that an expression with `unset` in it needs."""
+
+
+def unset(attribute: str) -> str:
+    """An expression for an attribute that is absent, or NULL as adopted rows may have it."""
+    return f"(attribute_not_exists(#{attribute}) OR attribute_type(#{attribute}, :null_type))"
 
 
 @dataclass(frozen=True)

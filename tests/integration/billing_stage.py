@@ -25,6 +25,7 @@ from localcloud.stripe.server import create_app
 from saas import accounts, clock, entitlements
 from saas.auth import Identity
 from saas.aws_http import DYNAMODB
+from saas.caller import Caller
 from saas.entitlements import Entitlement
 from saas.table import Item, table
 from tests.credentials import V4_COOKIE, claims, v4_token
@@ -147,7 +148,7 @@ class Stage:
 
     @property
     def entitlement(self) -> Entitlement | None:
-        return Entitlement.from_item(table().get(entitlements.key(self.user_id)))
+        return Entitlement.from_item(self.user_id, table().get(entitlements.key(self.user_id)))
 
     def events(self, *types: str) -> list[dict[str, Any]]:
         """This user's events at Stripe, oldest first, as a webhook would carry them."""
@@ -183,8 +184,13 @@ class Stage:
             clock, "now", lambda: datetime.now(UTC) + timedelta(seconds=seconds)
         )
 
-    def identity(self, user_id: str | None = None) -> Identity:
+    def caller(self, user_id: str | None = None) -> Caller:
         """The caller of service functions; Powertools' apps serve one event at a time."""
+        identity = self.identity(user_id)
+        return Caller(identity, accounts.load(identity.user_id))
+
+    def identity(self, user_id: str | None = None) -> Identity:
+        """Who is calling, without the account."""
         return Identity(user_id or self.user_id, "ada@example.com", "Ada", "cookie")
 
     @contextmanager

@@ -62,11 +62,11 @@ class Person:
 
     def crowds(self) -> None:
         """The page's component asks several times at once."""
-        identity, price = self.stage.identity(self.user_id), self.random.choice(PRICES)
+        caller, price = self.stage.caller(self.user_id), self.random.choice(PRICES)
 
         def ask(_: int) -> str | None:
             try:
-                return checkout.open_session(identity, price).id
+                return checkout.open_session(caller, price).id
             except AppError:
                 return None
             except Exception as error:
@@ -166,7 +166,7 @@ class Person:
 
     @property
     def stored(self) -> Entitlement | None:
-        return Entitlement.from_item(table().get(entitlements.key(self.user_id)))
+        return Entitlement.from_item(self.user_id, table().get(entitlements.key(self.user_id)))
 
 
 def truth(person: Person) -> tuple[Any, ...] | None:

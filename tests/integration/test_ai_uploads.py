@@ -151,16 +151,20 @@ def test_wrong_values_are_refused(caller: Caller, changes: Any) -> None:
     assert caller.stored("UPLOADS#") == []
 
 
-@pytest.mark.parametrize("name", ["", "  ", None, "/", "..", "a/..", "\x00\x01", "\u202e"])
+@pytest.mark.parametrize("name", ["", "  ", None])
 def test_a_file_needs_a_name(caller: Caller, name: Any) -> None:
     status, body = ask(caller, filename=name)
     assert (status, body["error"]) == (400, "Filename is required")
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["../../etc/passwd", "C:\\temp\\x.txt", "日本語.pdf", "a" * 5_000 + ".pdf", "a\r\nb.pdf"],
-)
+@pytest.mark.parametrize("name", ["/", "..", "a/..", "../../etc/passwd", "C:\\x.txt", "a\r\nb"])
+def test_a_name_is_no_path_and_has_no_control_characters(caller: Caller, name: str) -> None:
+    status, body = ask(caller, filename=name)
+    assert (status, body["code"]) == (400, "invalid_filename")
+    assert caller.stored("UPLOADS#") == []
+
+
+@pytest.mark.parametrize("name", ["日本語.pdf", "a" * 1_000, "%2e%2e.pdf", "👨\u200d👩.pdf"])
 def test_strange_names_make_harmless_keys(caller: Caller, name: str) -> None:
     status, body = ask(caller, filename=name)
     assert status == 200

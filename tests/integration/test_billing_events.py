@@ -92,7 +92,7 @@ def subscriptions(stage: Stage, customer: str) -> list[Any]:
 
 def holds(user_id: str, found: list[Any]) -> str | None:
     """The status of the user's subscription, which is the best of what Stripe has."""
-    stored = Entitlement.from_item(table().get(entitlements.key(user_id)))
+    stored = Entitlement.from_item(user_id, table().get(entitlements.key(user_id)))
     statuses = sorted((each.status for each in found), key=BEST.index)
     if not statuses:
         assert stored is None or stored.stripe_status == "canceled"

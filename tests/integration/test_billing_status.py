@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from billing import status, store, stripe_api
+from billing.portal import LINKS_PER_MINUTE
 from billing.stripe_api import StripeApi
 from localcloud.config import ROOT
 from localcloud.functions.manifest import environment_table
@@ -232,6 +233,19 @@ def test_the_portal_is_the_callers_own_and_returns_to_the_site(stage: Stage) -> 
         text = page.read().decode()
     assert "Starter" in text
     assert stage.aws.config.site_url in text
+
+
+def test_the_portal_is_opened_a_few_times_a_minute(stage: Stage) -> None:
+    stage.checkout()
+    with stage.counted():
+        answers = [stage.call("POST", "/stripe/portal") for _ in range(3 * LINKS_PER_MINUTE)]
+    opened = [body for status, body in answers if status == 200]
+    refused = [body for status, body in answers if status == 429]
+    # The window of a minute may turn over in between.
+    assert LINKS_PER_MINUTE <= len(opened) <= 2 * LINKS_PER_MINUTE
+    assert len(opened) + len(refused) == len(answers)
+    assert {body["code"] for body in refused} == {"portal_rate_limited"}
+    assert stage.stripe_requests.count(("POST", "/v1/billing_portal/sessions")) == len(opened)
 
 
 def test_the_portal_is_the_one_that_was_set_up_for_the_environment(stage: Stage) -> None:

@@ -71,8 +71,8 @@ def test_many_first_sights_at_once_create_one_user(aws: LocalAws, user_id: str) 
 
     identity = Identity(user_id, "ada@example.com", "Ada", "cookie")
     with ThreadPoolExecutor(16) as pool:
-        items = list(pool.map(lambda _: accounts.ensure(identity), range(16)))
-    assert {item["createdAt"] for item in items} == {stored(user_id)["createdAt"]}  # type: ignore[index]
+        users = list(pool.map(lambda _: accounts.ensure(identity, None), range(16)))
+    assert {user.created_at for user in users} == {(stored(user_id) or {})["createdAt"]}
 
 
 def test_create_user_takes_nothing_dangerous_from_the_body(aws: LocalAws, user_id: str) -> None:

@@ -67,9 +67,17 @@ def _session_secrets(*values: str) -> None:
     secrets._cache["/sessions"] = (time.monotonic(), SecretStr(json.dumps(values)))
 
 
-def _code(event: dict[str, Any], claimed: object = None) -> tuple[int, str]:
+def _checked(event: dict[str, Any], body: Any = None) -> auth.Identity:
+    """The caller after the checks of site and claims."""
+    identity = auth.identify(event)
+    auth.refuse_foreign_site(event, identity)
+    auth.refuse_foreign_claims(event, body, identity)
+    return identity
+
+
+def _code(event: dict[str, Any], body: Any = None) -> tuple[int, str]:
     with pytest.raises(AppError) as raised:
-        auth.identify(event, claimed)
+        _checked(event, body)
     return raised.value.status, raised.value.code
 
 
@@ -363,7 +371,7 @@ def test_old_keys_stay_good_in_an_outage_and_nobody_waits_for_it_twice(
     "query", ["", "userId=", "userId=undefined", "userId=user-1", "a=b&userId=user-1"]
 )
 def test_an_absent_empty_or_own_user_id_is_fine(query: str) -> None:
-    assert auth.identify(_cookies(v4_cookie("user-1"), query=query)).user_id == "user-1"
+    assert _checked(_cookies(v4_cookie("user-1"), query=query)).user_id == "user-1"
 
 
 @pytest.mark.parametrize("subject", ["auth0|a+b", "a b", "50%25", "ü", "google/7"])
@@ -372,7 +380,7 @@ def test_an_own_user_id_arrives_unencoded_or_encoded(subject: str) -> None:
 
     for sent in (subject, quote(subject, safe=""), quote_plus(subject)):
         event = _cookies(v4_cookie(subject), query=f"userId={sent}")
-        assert auth.identify(event).user_id == subject
+        assert _checked(event).user_id == subject
 
 
 @pytest.mark.parametrize(
@@ -385,7 +393,19 @@ def test_a_foreign_user_id_is_forbidden(query: str) -> None:
 @pytest.mark.parametrize("claimed", ["user-2", 7, {"id": "user-1"}, ["user-1"], True])
 def test_a_foreign_user_id_in_the_body_is_forbidden(claimed: object) -> None:
     event = _cookies(v4_cookie("user-1"), method="POST")
-    assert _code(event, claimed) == (403, "user_mismatch")
+    for body in ({"userId": claimed}, {"userData": {"id": claimed}}):
+        assert _code(event, body) == (403, "user_mismatch")
+
+
+@pytest.mark.parametrize("body", [{}, {"userId": None}, {"userId": "user-1"}, {"userData": []}])
+def test_a_body_that_names_the_caller_or_nobody_is_fine(body: Any) -> None:
+    assert _checked(_cookies(v4_cookie("user-1"), method="POST"), body).user_id == "user-1"
+
+
+def test_a_huge_claim_costs_nothing() -> None:
+    event, began = _cookies(v4_cookie("user-1"), method="POST"), time.process_time()
+    assert _code(event, {"userId": "%41" * 300_000}) == (403, "user_mismatch")
+    assert time.process_time() - began < 0.1
 
 
 # Origin
@@ -397,7 +417,7 @@ def test_a_foreign_user_id_in_the_body_is_forbidden(claimed: object) -> None:
 def test_a_cross_site_post_with_a_cookie_is_forbidden(origin: str) -> None:
     event = _cookies(v4_cookie(), method="POST", headers={"origin": origin})
     with pytest.raises(Forbidden) as raised:
-        auth.identify(event)
+        _checked(event)
     assert raised.value.code == "origin_not_allowed"
 
 
@@ -406,18 +426,18 @@ def test_state_changing_calls_of_an_allowed_site_pass(method: str) -> None:
     event = _cookies(
         v4_cookie("user-1"), method=method, headers={"origin": "http://localhost:3000"}
     )
-    assert auth.identify(event).user_id == "user-1"
+    assert _checked(event).user_id == "user-1"
 
 
 def test_a_bearer_needs_no_origin(issuer: Issuer) -> None:
     headers = {"authorization": f"Bearer {issuer.token()}", "origin": ""}
-    assert auth.identify(http_event("POST", "/x", headers=headers)).user_id == "user-1"
+    assert _checked(http_event("POST", "/x", headers=headers)).user_id == "user-1"
 
 
 def test_a_get_needs_no_origin() -> None:
-    assert auth.identify(_cookies(v4_cookie("user-1"))).user_id == "user-1"
+    assert _checked(_cookies(v4_cookie("user-1"))).user_id == "user-1"
 
 
 def test_x_user_id_means_nothing() -> None:
     with pytest.raises(NotAuthenticated):
-        auth.identify(http_event("GET", "/x", headers={"x-user-id": "test-user-123"}))
+        _checked(http_event("GET", "/x", headers={"x-user-id": "test-user-123"}))

@@ -79,7 +79,6 @@ def test_the_item_keeps_everything() -> None:
     item = state.write(CheckoutState("user-1")).item
     again = CheckoutState.from_item("user-1", item)
     assert again == CheckoutState(**{**vars(state), "version": 1})
-    assert "secret" not in str(item)
 
 
 @pytest.mark.parametrize(

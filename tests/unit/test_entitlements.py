@@ -31,7 +31,7 @@ def entitlement(**changes: Any) -> Entitlement:
 
 def test_it_survives_storage() -> None:
     original = entitlement(cancel_at_period_end=True)
-    assert Entitlement.from_item(to_item(original)) == original
+    assert Entitlement.from_item("user-1", to_item(original)) == original
 
 
 def test_stored_items_keep_the_keys_of_the_existing_table() -> None:
@@ -43,8 +43,8 @@ def test_stored_items_keep_the_keys_of_the_existing_table() -> None:
 def test_a_row_of_the_old_backend_gives_nothing() -> None:
     forged = {**to_item(entitlement()), "status": "active", "subscriptionStatus": "active"}
     del forged["appliedSeq"]
-    assert Entitlement.from_item(forged) is None
-    assert Entitlement.from_item(None) is None
+    assert Entitlement.from_item("user-1", forged) is None
+    assert Entitlement.from_item("user-1", None) is None
 
 
 @pytest.mark.parametrize(

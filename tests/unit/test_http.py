@@ -6,17 +6,18 @@ import json
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 from pydantic import Field
 
+from saas import bodies
 from saas.aws_http import AwsError, AwsNoAnswer, AwsUnreachable
 from saas.errors import AppError, LimitExceeded
-from saas.http import create_app, lambda_handler, raw_body
+from saas.http import create_app, lambda_handler
 from saas.observability import logger
+from saas.routing import Router
 from saas.schemas import ApiModel, MaybeSuccess, Success
 from tests.factories import LambdaContext, body_of, http_event
 
-router = APIGatewayRouter()
+router = Router("tests")
 
 
 class Order(ApiModel):
@@ -29,7 +30,7 @@ class Receipt(ApiModel):
     max_tokens: int
 
 
-@router.post("/orders")
+@router.post("/orders", summary="", public=True)
 def place(body: Order) -> Success[Receipt]:
     if body.price_id == "explode":
         raise RuntimeError("postgres://user:secret@host")
@@ -42,7 +43,7 @@ def place(body: Order) -> Success[Receipt]:
     return Success(data=Receipt(price_id=body.price_id, max_tokens=body.max_tokens))
 
 
-@router.get("/nothing")
+@router.get("/nothing", summary="", public=True)
 def nothing() -> MaybeSuccess[Receipt]:
     return MaybeSuccess()
 
@@ -244,11 +245,67 @@ def test_the_log_line_carries_ids_and_no_body(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_raw_body_gives_the_bytes_as_sent() -> None:
-    assert raw_body({"body": "ü"}) == "ü".encode()
+    assert bodies.raw({"body": "ü"}) == "ü".encode()
     assert (
-        raw_body({"body": base64.b64encode(b"\x00\xff").decode(), "isBase64Encoded": True})
+        bodies.raw({"body": base64.b64encode(b"\x00\xff").decode(), "isBase64Encoded": True})
         == b"\x00\xff"
     )
-    assert raw_body({}) == b""
+    assert bodies.raw({}) == b""
     with pytest.raises(AppError):
-        raw_body({"body": "!", "isBase64Encoded": True})
+        bodies.raw({"body": "!", "isBase64Encoded": True})
+
+
+def test_an_unexpected_error_is_logged_by_type_and_place_without_its_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", written)
+    assert _post({"priceId": "explode"})[0] == 500
+    assert "postgres" not in written.getvalue()
+    (line,) = [x for x in map(json.loads, written.getvalue().splitlines()) if "exception" in x]
+    assert line["exception"].startswith("RuntimeError\n")
+    assert "test_http.py" in line["exception"]
+
+
+def test_what_aws_answered_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", written)
+
+    def fail(**_: Any) -> Any:
+        raise RuntimeError("a value") from AwsError("AccessDeniedException", 400, {})
+
+    monkeypatch.setattr("tests.unit.test_http.Receipt", fail)
+    assert _post({"priceId": "p"})[0] == 500
+    assert "a value" not in written.getvalue()
+    assert "AwsError: AccessDeniedException (HTTP 400)" in written.getvalue()
+
+
+@pytest.mark.parametrize("bracket", ["[", '{"a":'])
+@pytest.mark.parametrize("depth", [1, 2, 62, 63, 64, 65, 66, 200, 480, 500, 900, 1000, 2000, 5000])
+def test_no_depth_of_nesting_is_an_error_of_ours(bracket: str, depth: int) -> None:
+    closing = {"[": "]", '{"a":': "}"}[bracket]
+    text = '{"priceId": "p", "deep": ' + bracket * depth + "1" + closing * depth + "}"
+    assert _post(text)[0] == (200 if depth < 64 else 400)
+
+
+def test_a_route_takes_the_caller_or_says_that_it_is_public() -> None:
+    open_door = Router("tests")
+
+    @open_door.get("/forgotten", summary="")
+    def forgotten() -> MaybeSuccess[Receipt]:
+        return MaybeSuccess()
+
+    with pytest.raises(TypeError, match="GET /forgotten must take a caller or be public"):
+        create_app(open_door)
+
+
+def test_a_head_answer_has_no_body() -> None:
+    uptime = Router("tests")
+
+    @uptime.head("/up", summary="", public=True)
+    @uptime.get("/up", summary="", public=True)
+    def up() -> Success[Receipt]:
+        return Success(data=Receipt(price_id="p", max_tokens=1))
+
+    answer = lambda_handler(create_app(uptime))(http_event("HEAD", "/up"), LambdaContext())
+    assert (answer["statusCode"], answer["body"]) == (200, "")

@@ -140,7 +140,7 @@ def _people(items: list[Item], now: datetime) -> list[Person]:
         Person(
             item["pk"].removeprefix("USER#"),
             item,
-            Entitlement.from_item(subscriptions.get(item["pk"])),
+            Entitlement.from_item(item["pk"], subscriptions.get(item["pk"])),
             now,
         )
         for item in items
