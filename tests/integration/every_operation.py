@@ -8,6 +8,7 @@ from typing import Any
 
 from localcloud import openapi
 from localcloud.config import functions
+from saas.settings import settings
 from tests.credentials import V4_COOKIE, claims, v4_token
 from tests.factories import LambdaContext, http_event
 from tests.integration.aws_fixtures import LocalAws
@@ -72,7 +73,9 @@ SIGNED = [each for each in operations() if not each.public]
 
 
 def send(operation: Operation, body: Any = None, **event: Any) -> Answer:
-    """`body` as `http_event` takes it; by default one that the operation accepts."""
+    """`body` as `http_event` takes it, from the site; by default one that the operation accepts."""
+    origin = {"origin": settings().allowed_origins[0]}
+    event["headers"] = origin | event.get("headers", {})
     if body is None and operation.has_body:
         body = BODIES.get(str(operation), {})
     module, _, command = functions()[operation.function]["command"].rpartition(".")
