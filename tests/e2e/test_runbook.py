@@ -32,7 +32,7 @@ class Log:
         except ValueError:
             return
         if "level" in row:
-            row |= {"@timestamp": row["timestamp"], "@log": name.strip(" []")}
+            row |= {"@timestamp": row["timestamp"], "@log": name.strip(" |")}
             self.lines.append(row)
 
 
@@ -61,13 +61,14 @@ def test_every_query_of_the_runbook_is_asked_here() -> None:
 
 def test_every_line_of_a_signed_in_request_says_who(told: tuple[Log, Journey]) -> None:
     log, journey = told
-    signed = [
-        row
+    admitted = {
+        row["function_request_id"]
         for row in log.lines
         if row.get("route") not in (None, "GET /plans", "POST /stripe/webhook")
         and not str(row.get("route")).startswith("GET /health")
         and row.get("status") != 401
-    ]
+    }
+    signed = [row for row in log.lines if row.get("function_request_id") in admitted]
     assert {row["@log"] for row in signed} >= {"ai-api", "billing-api", "users-api"}
     assert {row.get("user_id") for row in signed} == {journey.user_id}
 
