@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 
 from billing import customers, store, stripe_api
-from billing.checkout_state import CheckoutState
+from billing.checkout_state import CheckoutState, busy
 from billing.order import Order, sellable
 from billing.stripe_errors import KeyReused, StripeMissing
 from billing.stripe_objects import CheckoutSession
@@ -74,7 +74,7 @@ def open_session(caller: Caller, price_key: str) -> CheckoutSession:
         if session := _attempt(caller, account, plan):
             return session
         if time.monotonic() > patience:
-            raise _busy()
+            raise busy()
         account = accounts.load(caller.user_id)
 
 
@@ -93,14 +93,6 @@ def _attempt(caller: Caller, account: Account, plan: Plan) -> CheckoutSession | 
         return _made(order, state)
     except LeaseLost:
         return None
-
-
-def _busy() -> Unavailable:
-    return Unavailable(
-        "The checkout is being prepared, please try again",
-        code="checkout_busy",
-        headers={"Retry-After": "5"},
-    )
 
 
 def _refuse_subscribed(entitlement: Entitlement | None) -> None:
@@ -145,12 +137,12 @@ def _made(order: Order, state: CheckoutState) -> CheckoutSession:
 
     Raises:
         LeaseLost: another caller was faster, or the customer turned out to be deleted.
+        LimitExceeded, Unavailable: see `CheckoutState.claimed`.
     """
-    price_id = stripe_api.api().price_id(order.plan.lookup_key)
     lease = Lease(state)
     lease.write(state.claimed(order.fingerprint, _now()))
     try:
-        return _created(order, lease, price_id)
+        return _created(order, lease)
     except LeaseLost:
         raise
     except Exception as error:
@@ -160,8 +152,9 @@ def _made(order: Order, state: CheckoutState) -> CheckoutSession:
         raise
 
 
-def _created(order: Order, lease: Lease, price_id: str) -> CheckoutSession:
+def _created(order: Order, lease: Lease) -> CheckoutSession:
     """A session that nobody else knows until it is stored, so that it can be checked in peace."""
+    price_id = stripe_api.api().price_id(order.plan.lookup_key)
     customer = customers.ensure(order.user)
     try:
         session = _unused(order, lease, customer.id, price_id)
@@ -231,7 +224,7 @@ def _release(lease: Lease, error: Exception) -> None:
     was made with it is found again.
     """
     settled = bool(getattr(error, "settled", isinstance(error, AppError)))
-    counts = not settled or not isinstance(error, Unavailable | Conflict)
+    counts = not settled or not isinstance(error, Unavailable | Conflict | StripeMissing)
     try:
         lease.write(lease.state.released(settled=settled, counts=counts))
     except LeaseLost:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from billing import store
 from billing.stripe_objects import CheckoutSession
-from saas.errors import LimitExceeded
+from saas.errors import LimitExceeded, Unavailable
 from saas.rows import Row
 from saas.table import ABSENT, Item, Put, When
 
@@ -17,6 +17,7 @@ from saas.table import ABSENT, Item, Put, When
 LEASE_SECONDS = 30
 CREATIONS = 10
 WINDOW_SECONDS = 3600
+ATTEMPTS_PER_MINUTE = 30
 # A session that ends this soon is not handed out any more.
 MARGIN_SECONDS = 120
 
@@ -40,6 +41,8 @@ class CheckoutState:
     lease_until: int = 0
     window_start: int = 0
     window_count: int = 0
+    minute: int = 0
+    attempts: int = 0
 
     @classmethod
     def from_item(cls, user_id: str, item: Item | None) -> "CheckoutState":
@@ -57,6 +60,8 @@ class CheckoutState:
             lease_until=row.integer("leaseUntil"),
             window_start=row.integer("windowStart"),
             window_count=row.integer("windowCount"),
+            minute=row.integer("minute"),
+            attempts=row.integer("attempts"),
         )
 
     @property
@@ -75,11 +80,23 @@ class CheckoutState:
     def claimed(self, fingerprint: str, now: int) -> "CheckoutState":
         """The state in which the caller may create; only a new attempt counts for the limit.
 
+        What Stripe refuses counts for no limit of sessions, so attempts have one of their own.
+
         Raises:
             LimitExceeded: too many sessions were made lately (`checkout_rate_limited`).
+            Unavailable: too many attempts failed within this minute (`checkout_busy`).
         """
+        minute = now // 60
+        attempts = self.attempts if minute == self.minute else 0
+        if attempts >= ATTEMPTS_PER_MINUTE:
+            raise busy()
         lease = replace(
-            self, phase="creating", fingerprint=fingerprint, lease_until=now + LEASE_SECONDS
+            self,
+            phase="creating",
+            fingerprint=fingerprint,
+            lease_until=now + LEASE_SECONDS,
+            minute=minute,
+            attempts=attempts + 1,
         )
         if self.phase == "creating" and self.fingerprint == fingerprint:
             return lease
@@ -147,6 +164,17 @@ class CheckoutState:
             "leaseUntil": self.lease_until,
             "windowStart": self.window_start,
             "windowCount": self.window_count,
+            "minute": self.minute,
+            "attempts": self.attempts,
         }
         unread = When("#version = :read", read=before.version)
         return Put(item, when=ABSENT if before.version == 0 else unread)
+
+
+def busy() -> Unavailable:
+    """The 503 for a session that another call is making, or that cannot be made just now."""
+    return Unavailable(
+        "The checkout is being prepared, please try again",
+        code="checkout_busy",
+        headers={"Retry-After": "5"},
+    )

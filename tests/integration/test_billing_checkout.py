@@ -9,7 +9,7 @@ import pytest
 
 from billing import checkout, customers, store
 from billing.checkout import CHECKS_PER_MINUTE
-from billing.checkout_state import CREATIONS, LEASE_SECONDS
+from billing.checkout_state import ATTEMPTS_PER_MINUTE, CREATIONS, LEASE_SECONDS
 from saas import accounts, clock
 from saas.errors import AppError
 from saas.table import Put, Update, table
@@ -404,6 +404,14 @@ def test_a_missing_catalogue_counts_for_no_limit(stage: Stage) -> None:
         assert stage.checkout()[0] == 502
     stage.before = None
     assert stage.checkout()[0] == 200
+
+
+def test_attempts_that_fail_at_stripe_have_an_end(stage: Stage) -> None:
+    stage.before = lambda method, _: (b"{}", 400, {}) if method == "POST" else None
+    answers = [stage.checkout() for _ in range(2 * ATTEMPTS_PER_MINUTE + 5)]
+    assert {status for status, _ in answers} <= {502, 503}
+    assert answers[-1][1]["code"] == "checkout_busy"
+    assert count(stage, ("POST", "/v1/customers")) <= 2 * ATTEMPTS_PER_MINUTE
 
 
 def test_a_page_that_asks_without_end_is_answered_from_our_row(stage: Stage) -> None:
