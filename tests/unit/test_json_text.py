@@ -22,6 +22,14 @@ VALUES = st.recursive(
 )
 
 
+def _is_refused(text: str | bytes, **bounds: int) -> bool:
+    try:
+        json_text.read(text, **bounds)
+    except ValueError:
+        return True
+    return False
+
+
 @given(VALUES, st.booleans(), st.booleans())
 def test_whatever_is_json_is_read_as_it_was_written(value: Any, ascii: bool, packed: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii, separators=(",", ":") if packed else None)
@@ -38,21 +46,46 @@ def test_any_text_is_read_or_refused_with_a_value_error(text: str | bytes) -> No
     json.dumps(value, allow_nan=False)
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1.5e999", '{"exp": [1e400]}', "9" * 301]
-    + ["9" * 5000, "１２", "1_000", "+1", "01", "1.", ".5", "0x10", "'a'", "", " ", "\ufeff{}"]
-    + ['"\n"', '"\\ud8"', "\xa01", "{}{}", "[1,]", '{"a":1,}', "True", "nan"],
-)
+NOT_JSON = [
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1e400",
+    "-1e400",
+    "1.5e999",
+    "[1e400]",
+    '{"exp":[-1e400]}',
+    "１２",
+    "٣",
+    "1_000",
+    "+1",
+    "01",
+    "1.",
+    ".5",
+    "0x10",
+    "'a'",
+    "{}{}",
+    "[1,]",
+    '{"a":1,}',
+    "True",
+    "nan",
+    "null,",
+    "//",
+    "{'a':1}",
+    "{a:1}",
+    "\ufeff{}",
+    "\xa01",
+]
+
+
+@pytest.mark.parametrize("text", [*NOT_JSON, "", " ", '"\n"', '"\\ud8"', "9" * 301, "9" * 5000])
 def test_what_python_or_javascript_may_take_for_json_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
-        json_text.read(text)
+    assert _is_refused(text)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "latin-1"])
 def test_only_utf_8_is_read(encoding: str) -> None:
-    with pytest.raises(ValueError):
-        json_text.read('{"a": "é"}'.encode(encoding))
+    assert _is_refused('{"a": "é"}'.encode(encoding))
 
 
 def test_numbers_at_the_bounds_are_read() -> None:
@@ -80,18 +113,25 @@ def test_brackets_in_strings_are_no_depth() -> None:
 
 def test_a_depth_of_ones_own() -> None:
     assert json_text.read("[[1]]", max_depth=2) == [[1]]
-    with pytest.raises(ValueError):
-        json_text.read("[[1]]", max_depth=1)
+    assert _is_refused("[[1]]", max_depth=1)
 
 
-@pytest.mark.parametrize(
-    "ugly",
-    ['"' + '\\"' * 500_000, '"' * 1_000_000, "[" * 65 + '"' * 999_935, "[]" * 500_000]
-    + ['"' + "\\" * 1_000_000, "[" * 1_000_000, "[" * 64 + '"' + '\\"[' * 300_000]
-    + ["[" + "0," * 500_000, "[" + "9" * 1_000_000, "[" + "[],{}," * 170_000],
-)
-def test_a_megabyte_of_anything_is_refused_in_a_blink(ugly: str) -> None:
+UGLY = {
+    "an endless string of quotes": '"' + '\\"' * 500_000,
+    "quotes": '"' * 1_000_000,
+    "one level too many": "[" * 65 + '"' * 999_935,
+    "brackets side by side": "[]" * 500_000,
+    "backslashes": '"' + "\\" * 1_000_000,
+    "only depth": "[" * 1_000_000,
+    "brackets in a string": "[" * 64 + '"' + '\\"[' * 300_000,
+    "numbers": "[" + "0," * 500_000,
+    "one number": "[" + "9" * 1_000_000,
+    "empty parts": "[" + "[],{}," * 170_000,
+}
+
+
+@pytest.mark.parametrize("text", UGLY.values(), ids=UGLY)
+def test_a_megabyte_of_anything_is_refused_in_a_blink(text: str) -> None:
     started = time.process_time()
-    with pytest.raises(ValueError):
-        json_text.read(ugly)
+    assert _is_refused(text)
     assert time.process_time() - started < 1
