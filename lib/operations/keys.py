@@ -5,6 +5,7 @@ import secrets as randomness
 import sys
 
 from operations import secrets
+from operations.account import Account
 from operations.deployment import Deployment, open_environment
 from operations.stripe.account import check_mode
 from operations.terraform import show
@@ -24,12 +25,19 @@ def run(env: str, *, rotate: bool, stripe: str = "") -> int:
     names = secrets.names(deployment.environment, deployment.outputs())
     _session(deployment, names[secrets.SESSION], rotate=rotate)
     _stripe(deployment, names[secrets.STRIPE_KEY], stripe)
-    for name in names.values():
-        count = len(secrets.read_list(deployment.account, name))
+    for kind, name in names.items():
+        count = _count(deployment.account, kind, name)
         show(f"  {'unset' if not count else 'set' if count == 1 else f'{count} set':<6} {name}")
     if not secrets.read(deployment.account, names[secrets.WEBHOOK]):
         show(f"The webhook's secret comes with the endpoint: make stripe-setup ENV={env}")
     return 0
+
+
+def _count(account: Account, kind: str, name: str) -> int:
+    """How many values the functions can use."""
+    if kind == secrets.STRIPE_KEY:
+        return int(secrets.read(account, name) is not None)
+    return len(secrets.read_list(account, name))
 
 
 def _session(deployment: Deployment, name: str, *, rotate: bool) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from operations.account import Account, code, translated
 from operations.environments import Environment
 from operations.errors import OperationError
-from saas.secrets import UNSET
+from saas.secret_entries import UNSET, usable
 
 SESSION, STRIPE_KEY, WEBHOOK = "session-secrets", "stripe-secret-key", "stripe-webhook-secrets"
 KINDS = (SESSION, STRIPE_KEY, WEBHOOK)
@@ -45,7 +45,7 @@ def read(account: Account, name: str) -> str | None:
             if code(error) in _ABSENT:
                 raise _missing(name) from error
             raise
-    return None if value in ("", UNSET) else value
+    return None if _is_unset(value) else value
 
 
 def write(account: Account, name: str, value: str) -> None:
@@ -55,7 +55,7 @@ def write(account: Account, name: str, value: str) -> None:
         Missing: there is no such secret.
         OperationError: the value is empty, or AWS refuses.
     """
-    if not value.strip() or value.strip() == UNSET:
+    if _is_unset(value):
         raise OperationError(f"An empty value was not written to {name}.")
     from botocore.exceptions import ClientError
 
@@ -69,19 +69,21 @@ def write(account: Account, name: str, value: str) -> None:
 
 
 def read_list(account: Account, name: str) -> list[str]:
-    """Values valid at the same time, newest first: a JSON list, or a single plain string."""
+    """Values valid at the same time, newest first, as the functions see them: without entries that
+    must not open or sign anything.
+    """
     value = read(account, name)
-    if value is None:
-        return []
-    if not value.lstrip().startswith("["):
-        return [value]
-    return [str(each) for each in json.loads(value)]
+    return [] if value is None else usable(value, local=False)
 
 
 def put_first(account: Account, name: str, value: str, keep: int = 2) -> None:
     """Put a value in front of a list and drop all but the newest `keep`, without doubles."""
     held = [each for each in read_list(account, name) if each != value]
     write(account, name, json.dumps([value, *held][:keep]))
+
+
+def _is_unset(value: str) -> bool:
+    return value.strip().lower() in ("", UNSET)
 
 
 def _read(account: Account, name: str) -> str:

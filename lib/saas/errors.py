@@ -104,6 +104,12 @@ class Unavailable(AppError):
     code = "unavailable"
 
 
+class Misconfigured(Unavailable):
+    """This deployment lacks something that only its operators can set."""
+
+    code = "misconfigured"
+
+
 class GatewayTimeout(AppError):
     """A service that we depend on did not answer in time."""
 

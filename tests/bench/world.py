@@ -17,7 +17,7 @@ SITE = "https://bench.example"
 COOKIE = "__Secure-next-auth.session-token"
 USER, EMAIL, NAME = "9f0c3d1e-bench", "ada@bench.example", "Ada Bench"
 CUSTOMER, SUBSCRIPTION = "cus_bench", "sub_bench"
-NEXTAUTH_SECRET, WEBHOOK_SECRET = "bench-nextauth-secret", "whsec_bench"
+NEXTAUTH_SECRET, WEBHOOK_SECRET = "bench-nextauth-secret", "whsec_of-the-bench"
 SESSION_NAME, STRIPE_NAME, WEBHOOK_NAME = "/bench/session", "/bench/stripe", "/bench/webhook"
 _SECRETS = {
     SESSION_NAME: json.dumps([NEXTAUTH_SECRET]),

@@ -1,6 +1,8 @@
 """The webhook function: what counts as Stripe's word, and what is remembered of it."""
 
 import base64
+import hashlib
+import hmac
 import json
 import time
 from typing import Any
@@ -106,7 +108,7 @@ def test_a_stale_signature_is_400(stage: Stage, event: dict[str, Any]) -> None:
     assert stage.deliver(event, at=int(time.time()) - 290) == 200
 
 
-def rotate(*values: str) -> None:
+def rotate(*values: Any) -> None:
     name = settings().stripe_webhook_secret_name
     secrets._cache[name] = (time.monotonic(), SecretStr(json.dumps(values)))
 
@@ -117,6 +119,22 @@ def test_while_a_secret_is_rotated_both_are_good(stage: Stage, event: dict[str, 
     assert stage.deliver({**event, "id": event["id"] + "2"}, secret="whsec_new") == 200
     rotate("whsec_new")
     assert stage.deliver({**event, "id": event["id"] + "3"}, secret="whsec_old") == 400
+
+
+@pytest.mark.parametrize("entry", ["", " ", None, "unset", 0, [], "\ud800"])
+def test_an_entry_that_is_no_secret_signs_nothing(
+    stage: Stage, event: dict[str, Any], entry: Any
+) -> None:
+    rotate("whsec_new", entry)
+    payload, stamp = json.dumps(event), int(time.time())
+    for known in ("", " ", "None", "unset", "0", "[]", "null"):
+        text = f"{stamp}.{payload}".encode()
+        forged = hmac.new(known.encode(), text, hashlib.sha256).hexdigest()
+        assert stage.deliver_signed(payload, f"t={stamp},v1={forged}") == 400
+    assert untouched(stage, event)
+    assert stage.deliver(event, secret="whsec_new") == 200
+    rotate(entry)
+    assert stage.deliver({**event, "id": event["id"] + "2"}, secret="whsec_new") == 503
 
 
 def test_any_of_several_v1_values_may_hold(stage: Stage, event: dict[str, Any]) -> None:
@@ -131,9 +149,9 @@ def test_any_of_several_v1_values_may_hold(stage: Stage, event: dict[str, Any]) 
 def test_without_a_secret_nothing_is_accepted(stage: Stage, event: dict[str, Any]) -> None:
     """A deployment's mistake: Stripe keeps its events and delivers them later."""
     rotate("")
-    assert stage.deliver_signed(json.dumps(event), signed(json.dumps(event), "")) == 500
+    assert stage.deliver_signed(json.dumps(event), signed(json.dumps(event), "")) == 503
     rotate()
-    assert stage.deliver(event) == 500
+    assert stage.deliver(event) == 503
     assert untouched(stage, event)
 
 

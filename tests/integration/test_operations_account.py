@@ -23,6 +23,7 @@ from tests.integration.aws_fixtures import LocalAws
 
 SITE = "https://app.example.com"
 KEY = "sk_test_only_ever_stored"
+NEW = "the session secret of today"
 
 
 class Stack(Terraform):
@@ -96,6 +97,14 @@ def test_a_rotation_keeps_the_secret_before_and_no_older_one(deployed: Deploymen
     assert first not in (_value(deployed, secrets.SESSION) or "")
 
 
+@pytest.mark.parametrize("weak", ['["unset"]', '["", null]', "[", "short", '["changeme"]'])
+def test_what_opens_nothing_is_replaced_and_not_kept(deployed: Deployment, weak: str) -> None:
+    secrets.write(deployed.account, secrets.names(deployed.environment)[secrets.SESSION], weak)
+    main(["secrets", "--env", "dev", "--stripe", "keep"])
+    [made] = json.loads(_value(deployed, secrets.SESSION) or "")
+    assert len(made) == 64
+
+
 def test_a_stripe_key_is_taken_from_standard_input_and_never_shown(
     deployed: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,8 +164,8 @@ def test_secrets_manager_is_read_and_written_by_the_same_names(account: Account)
     assert secrets.read(account, name) is None
     secrets.write(account, name, KEY)
     assert secrets.read(account, name) == KEY
-    secrets.put_first(account, name, "newer")
-    assert secrets.read_list(account, name) == ["newer", KEY]
+    secrets.put_first(account, name, NEW)
+    assert secrets.read_list(account, name) == [NEW, KEY]
 
 
 @pytest.mark.parametrize("name", ["/nobody/dev/session-secrets", "nobody/dev/session-secrets"])
@@ -262,7 +271,7 @@ def test_the_frontend_gets_every_variable(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     name = secrets.names(deployed.environment)[secrets.SESSION]
-    secrets.write(deployed.account, name, json.dumps(["new secret", "old"]))
+    secrets.write(deployed.account, name, json.dumps(["", "unset", NEW, "old"]))
     monkeypatch.setenv("NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY", "pk_test_1")
     monkeypatch.setenv("GOOGLE_CLIENT_ID", "id")
     monkeypatch.setenv("GOOGLE_CLIENT_SECRET", "with 'quotes' and $")
@@ -272,7 +281,7 @@ def test_the_frontend_gets_every_variable(
     assert found == {
         "NEXT_PUBLIC_API_URL": "/backend",
         "NEXTAUTH_URL": SITE,
-        "NEXTAUTH_SECRET": "new secret",
+        "NEXTAUTH_SECRET": NEW,
         "COGNITO_CLIENT_ID": client,
         "COGNITO_ISSUER": f"https://cognito-idp.us-east-1.amazonaws.com/{pool}",
         "NEXT_PUBLIC_AWS_REGION": "us-east-1",
@@ -286,7 +295,7 @@ def test_the_frontend_gets_every_variable(
         "COGNITO_USER_POOL_ID": pool,
         "COGNITO_DOMAIN": "p.auth.us-east-1.amazoncognito.com",
     }
-    assert "new secret" not in capsys.readouterr().out
+    assert NEW not in capsys.readouterr().out
 
 
 def test_what_somebody_gave_once_is_kept_and_what_is_missing_is_named(

@@ -63,7 +63,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Any:
     secrets.forget()
 
 
-def _session_secrets(*values: str) -> None:
+def _session_secrets(*values: Any) -> None:
     secrets._cache["/sessions"] = (time.monotonic(), SecretStr(json.dumps(values)))
 
 
@@ -206,10 +206,39 @@ def test_rotated_secrets_sign_nobody_out() -> None:
     assert _code(_cookies(old)) == (401, "invalid_credential")
 
 
-def test_only_the_configured_cookie_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+FORGERS = ["", " ", "unset", "None", "null", "[]", "abcde", "changeme", "1", "True"]
+FORGERS += ["groundwork-local-nextauth-secret", "This is an example"]
+
+
+def _deployed(monkeypatch: pytest.MonkeyPatch, cookie: str) -> None:
     monkeypatch.setenv("APP_ENV", "prod")
-    monkeypatch.setenv("SESSION_COOKIE_NAMES", f"__Secure-{V4_COOKIE}")
+    monkeypatch.setenv("SESSION_COOKIE_NAMES", cookie)
     settings.settings.cache_clear()
+
+
+@pytest.mark.parametrize("known", FORGERS)
+@pytest.mark.parametrize("listed", [None, 1, True, [], "", "same"])
+@pytest.mark.parametrize(("cookie", "make"), [(V4_COOKIE, v4_token), (V5_COOKIE, v5_token)])
+def test_nobody_signs_in_with_what_is_no_secret(
+    monkeypatch: pytest.MonkeyPatch, known: str, listed: Any, cookie: str, make: Any
+) -> None:
+    name = f"__Secure-{cookie}"
+    _deployed(monkeypatch, name)
+    more = {"cookie": name} if make is v5_token else {}
+    forged = _cookies(f"{name}={make(claims('victim'), secret=known, **more)}")
+    entry = known if listed == "same" else listed
+    _session_secrets(SECRET, entry)
+    assert _code(forged) == (401, "invalid_credential")
+    good = _cookies(f"{name}={make(claims('user-1'), **more)}")
+    assert auth.identify(good).user_id == "user-1"
+    monkeypatch.setattr(secrets, "_fetch", lambda _: json.dumps([entry]))
+    _session_secrets(entry)
+    assert _code(forged) == (503, "misconfigured")
+    assert _code(good) == (503, "misconfigured")
+
+
+def test_only_the_configured_cookie_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    _deployed(monkeypatch, f"__Secure-{V4_COOKIE}")
     assert _code(_cookies(v4_cookie())) == (401, "authentication_required")
     secure = f"__Secure-{V4_COOKIE}={v4_token(claims('user-1'))}"
     assert auth.identify(_cookies(secure)).user_id == "user-1"

@@ -1,9 +1,8 @@
-"""Settings, secrets and the plan file."""
+"""Settings and the plan file."""
 
 import pytest
 from pydantic import ValidationError
 
-from saas import secrets
 from saas.plans import catalogue
 from saas.settings import Settings
 
@@ -13,7 +12,6 @@ def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("TABLE_NAME", "table")
-    secrets.forget()
 
 
 def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,54 +38,6 @@ def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_ENV", "local")
     monkeypatch.setenv("ALLOWED_ORIGINS", " https://a.test , ,https://b.test")
     assert Settings.read().allowed_origins == ("https://a.test", "https://b.test")
-
-
-def test_secrets_are_cached_for_minutes_and_outlive_an_outage(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    now, stored, calls = [1000.0], ["one"], []
-
-    def fetch(name: str) -> str:
-        calls.append(name)
-        if not stored:
-            raise ConnectionError("store is down")
-        return stored[0]
-
-    monkeypatch.setattr(secrets, "_fetch", fetch)
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
-    assert secrets.secret("/a").get_secret_value() == "one"
-    stored[0] = "two"
-    assert secrets.secret("/a").get_secret_value() == "one"
-    now[0] += secrets.CACHE_SECONDS
-    assert secrets.secret("/a").get_secret_value() == "two"
-    stored.clear()
-    now[0] += secrets.CACHE_SECONDS
-    assert secrets.secret("/a").get_secret_value() == "two"
-    assert len(calls) == 3
-    with pytest.raises(ConnectionError):
-        secrets.secret("/never-seen")
-
-
-def test_a_secret_that_nobody_set_is_missing_until_somebody_does(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    stored = ["unset", "", "real"]
-    monkeypatch.setattr(secrets, "_fetch", lambda _: stored.pop(0))
-    for _ in range(2):
-        with pytest.raises(RuntimeError, match=r"/app/dev/key was never set.*make secrets"):
-            secrets.secret("/app/dev/key")
-    assert secrets.secret("/app/dev/key").get_secret_value() == "real"
-
-
-@pytest.mark.parametrize(
-    ("text", "values"), [('["new","old"]', ["new", "old"]), ("only", ["only"])]
-)
-def test_a_secret_may_hold_a_list(
-    monkeypatch: pytest.MonkeyPatch, text: str, values: list[str]
-) -> None:
-    monkeypatch.setattr(secrets, "_fetch", lambda _: text)
-    assert [value.get_secret_value() for value in secrets.secret_list("/a")] == values
-    assert "only" not in repr(secrets.secret("/a"))
 
 
 def test_the_plans_are_what_the_frontend_shows() -> None:

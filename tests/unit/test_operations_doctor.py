@@ -1,6 +1,8 @@
 """The doctor's judgement on answers of AWS that local AWS cannot give."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -340,21 +342,47 @@ def test_quotas_are_read_page_by_page_and_once(dev: Doctor) -> None:
     [
         ("session-secrets", '["' + "x" * 40 + '"]', None),
         ("session-secrets", "x" * 40, None),
-        ("session-secrets", '["short"]', "of at least 32 characters"),
+        ("session-secrets", '["short"]', "number 1, that is shorter than 16 characters"),
+        ("session-secrets", json.dumps(["x" * 40, "unset"]), "number 2, that was never set"),
+        ("session-secrets", json.dumps(["x" * 40, "", "y" * 40]), "number 2, that was never set"),
+        ("session-secrets", json.dumps(["x" * 40, None]), "number 2, that is no text"),
+        ("session-secrets", "groundwork-local-nextauth-secret", "this repository publishes"),
+        ("session-secrets", "x" * 16, None),
         ("session-secrets", "[]", "neither a JSON list"),
         ("session-secrets", "[broken", "neither a JSON list"),
         ("stripe-secret-key", "sk_test_1", None),
         ("stripe-secret-key", "rk_live_1", None),
         ("stripe-secret-key", "pk_test_1", "no secret key"),
         ("stripe-secret-key", "sk_test_1\n", "white space"),
-        ("stripe-webhook-secrets", '["whsec_1", "whsec_2"]', None),
-        ("stripe-webhook-secrets", "sk_test_1", "whsec_"),
+        ("stripe-webhook-secrets", json.dumps(["whsec_" + "1" * 32, "whsec_" + "2" * 32]), None),
+        ("stripe-webhook-secrets", "sk_test_" + "1" * 32, "whsec_"),
+        ("stripe-webhook-secrets", json.dumps(["whsec_" + "1" * 32, ""]), "was never set"),
     ],
 )
 def test_a_secret_of_the_wrong_kind(kind: str, value: str, said: str | None) -> None:
     fault = configuration.shape_fault(kind, value)
     assert (fault is None) == (said is None)
     assert said is None or (fault and said in fault and value.strip() not in fault)
+
+
+@pytest.mark.parametrize(
+    ("value", "state", "said"),
+    [
+        (json.dumps(["x" * 32, "y" * 40]), "ok", "is set"),
+        (json.dumps(["x" * 40, "y" * 31]), "warning", "fewer than 32 characters"),
+        ("x" * 16, "warning", "fewer than 32 characters"),
+        ("x" * 15, "problem", "shorter than 16 characters"),
+    ],
+)
+def test_a_short_session_secret_is_a_warning_that_says_how_to_rotate(
+    monkeypatch: pytest.MonkeyPatch, dev: Doctor, value: str, state: str, said: str
+) -> None:
+    monkeypatch.setattr(configuration.secrets, "read", lambda *_: value)
+    subject = replace(dev.subject, outputs={"secret_names": None})
+    found = configuration.judged(subject, "session-secrets", "/a")
+    assert (found.state, value in str(found)) == (state, False)
+    assert said in found.text
+    assert state == "ok" or found.remedy.startswith("make secrets ENV=dev ROTATE=1")
 
 
 def test_what_cannot_be_read_is_a_warning_and_no_crash(dev: Doctor) -> None:

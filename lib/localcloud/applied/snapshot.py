@@ -1,10 +1,10 @@
 """All that the gateway serves, read at one moment."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from localcloud.gateway.sessions import SessionCookie
+from saas.secret_entries import usable
 
 from .api import AppliedApi, read_api
 from .control_plane import ControlPlane
@@ -58,17 +58,15 @@ def _variable(functions: Mapping[str, Deployed], name: str) -> str:
 
 
 def _session_cookie(plane: ControlPlane, functions: Mapping[str, Deployed]) -> SessionCookie | None:
-    """The cookie that the functions accept, sealed with the newest of its secrets."""
+    """The cookie that the functions accept, sealed with the newest secret that opens it."""
     names, secret = (
         _variable(functions, name) for name in ("SESSION_COOKIE_NAMES", "SESSION_SECRET_NAME")
     )
     if not names or not secret:
         return None
-    text = _secret(plane, secret)
-    if not text:
-        return None
-    newest = json.loads(text)[0] if text.lstrip().startswith("[") else text
-    return SessionCookie(str(newest), names.split(",")[0].strip())
+    local = _variable(functions, "APP_ENV") == "local"
+    held = usable(_secret(plane, secret), local=local)
+    return SessionCookie(held[0], names.split(",")[0].strip()) if held else None
 
 
 def _secret(plane: ControlPlane, name: str) -> str:

@@ -1,14 +1,12 @@
 """Secrets of the environment: are they there, set, and of a kind that can work?"""
 
-import json
 from collections.abc import Iterator
 from functools import partial
 
 from operations import secrets
 from operations.doctor.subject import Subject, looked
 from operations.findings import Finding, ok, problem, warning
-
-_SHORTEST_SESSION_SECRET = 32
+from saas.secret_entries import ADVISED, entries, fault
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -26,11 +24,13 @@ def judged(subject: Subject, kind: str, name: str) -> Finding:
         value = secrets.read(subject.account, name)
     except secrets.Missing:
         return problem(check_name, f"{name} does not exist", f"make deploy ENV={subject.env}")
-    target = "stripe-setup" if kind == secrets.WEBHOOK else "secrets"
     if value is None:
-        return problem(check_name, f"{name} is not set", f"make {target} ENV={subject.env}")
-    if fault := shape_fault(kind, value):
-        return problem(check_name, f"{name} {fault}", f"make {target} ENV={subject.env}")
+        return problem(check_name, f"{name} is not set", _mend(kind, subject.env, first=True))
+    if wrong := shape_fault(kind, value):
+        return problem(check_name, f"{name} {wrong}", _mend(kind, subject.env))
+    if kind == secrets.SESSION and min(map(len, map(str, entries(value)))) < ADVISED:
+        short = f"{name} holds an entry of fewer than {ADVISED} characters: it may be guessed"
+        return warning(check_name, short, f"{_mend(kind, subject.env)}; {_LATER}")
     return ok(check_name, f"{name} is set")
 
 
@@ -41,23 +41,27 @@ def shape_fault(kind: str, value: str) -> str | None:
     if kind == secrets.STRIPE_KEY:
         right = value.startswith(("sk_", "rk_"))
         return None if right else "is no secret key of Stripe (sk_… or rk_…)"
-    try:
-        listed = json.loads(value) if value.startswith("[") else [value]
-    except ValueError:
-        listed = []
-    if not listed or not all(isinstance(each, str) and each for each in listed):
+    listed = entries(value)
+    if not listed:
         return "is neither a JSON list of texts nor a single value"
-    right = all(_usable(kind, each) for each in listed)
-    return None if right else f"holds an entry that is not {_WANTED[kind]}"
+    for place, entry in enumerate(listed, start=1):
+        wrong = fault(entry, local=False)
+        if not wrong and kind == secrets.WEBHOOK and not str(entry).startswith("whsec_"):
+            wrong = "is not a signing secret of Stripe (whsec_…)"
+        if wrong:
+            return f"has an entry, number {place}, that {wrong}"
+    return None
 
 
-_WANTED = {
-    secrets.SESSION: f"of at least {_SHORTEST_SESSION_SECRET} characters: it could be guessed",
-    secrets.WEBHOOK: "a signing secret of Stripe (whsec_…)",
-}
+_LATER = (
+    "give the new one to the frontend (make outputs), and rotate once more when the sessions made "
+    "with the old one have run out"
+)
 
 
-def _usable(kind: str, entry: str) -> bool:
+def _mend(kind: str, env: str, *, first: bool = False) -> str:
+    """The command that puts a good value there."""
     if kind == secrets.WEBHOOK:
-        return entry.startswith("whsec_")
-    return len(entry) >= _SHORTEST_SESSION_SECRET
+        return f"make stripe-setup ENV={env}"
+    how = {secrets.SESSION: " ROTATE=1", secrets.STRIPE_KEY: " STRIPE=ask"}[kind]
+    return f"make secrets ENV={env}{'' if first else how}"

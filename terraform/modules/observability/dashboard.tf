@@ -54,6 +54,11 @@ locals {
       stat    = "Sum"
       metrics = [concat([local.namespace, "AiThrottled"], local.own)]
     },
+    {
+      title   = "Secrets: entries that open nothing"
+      stat    = "Sum"
+      metrics = [concat([local.namespace, "SecretSkipped"], local.own)]
+    },
   ]
 
   errors = {

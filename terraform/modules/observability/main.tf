@@ -39,6 +39,14 @@ locals {
       threshold   = var.thresholds.reconcile_age_seconds
       missing     = "breaching"
     }
+    secrets-skipped = {
+      description = "An entry of a session or webhook secret opens nothing, because anybody could know it; without any other one, sign-in or Stripe's events fail. `make doctor` names it and says how to replace it"
+      metric      = "SecretSkipped"
+      statistic   = "Sum"
+      period      = 3600
+      threshold   = 1
+      missing     = "notBreaching"
+    }
     ai-throttled = {
       description = "Bedrock throttles, and calls of users are refused: ask AWS for a higher quota, or choose other models"
       metric      = "AiThrottled"

@@ -107,7 +107,7 @@ run "every_alarm_is_heard" {
   }
 
   assert {
-    condition     = length(output.alarm_names) == 7
+    condition     = length(output.alarm_names) == 8
     error_message = "All alarms are named in the output."
   }
 
