@@ -33,10 +33,14 @@ def claims(
 
 def v4_token(content: dict[str, Any], secret: str = SECRET) -> str:
     """A session token as NextAuth v4 writes it."""
-    key = _derive(secret, b"", b"NextAuth.js Generated Encryption Key", 32)
     return jwe.encrypt_compact(
-        {"alg": "dir", "enc": "A256GCM"}, json.dumps(content), OctKey.import_key(key)
+        {"alg": "dir", "enc": "A256GCM"}, json.dumps(content), OctKey.import_key(v4_key(secret))
     )
+
+
+def v4_key(secret: str) -> bytes:
+    """The key that NextAuth v4 derives from its secret."""
+    return _derive(secret, b"", b"NextAuth.js Generated Encryption Key", 32)
 
 
 def v5_token(content: dict[str, Any], secret: str = SECRET, cookie: str = V5_COOKIE) -> str:

@@ -9,19 +9,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote, unquote_plus
 
-from saas import session_cookie
+from saas import credential, session_cookie
 from saas.errors import Forbidden, NotAuthenticated, Unavailable
 from saas.secrets import secret_list
 from saas.settings import settings
 
 Event = dict[str, Any]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# DynamoDB keys are at most 2,048 bytes and the id is part of several.
-MAX_USER_ID_CHARACTERS = 256
-# Percent-encoding takes up to nine characters for one of the id's.
-MAX_CLAIM_CHARACTERS = 9 * MAX_USER_ID_CHARACTERS
-MAX_EMAIL_CHARACTERS = 320
-MAX_NAME_CHARACTERS = 256
+# Percent-encoding takes three characters for each byte of the id.
+MAX_CLAIM_CHARACTERS = 3 * credential.MAX_USER_ID_BYTES
 
 
 @dataclass(frozen=True)
@@ -78,22 +74,24 @@ def lower_headers(event: Event) -> dict[str, str]:
 
 
 def _from_bearer(header: str) -> Identity:
-    from saas import bearer
+    from saas import bearer, issuer_keys
 
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise _invalid("The Authorization header must be a bearer token")
     config = settings()
     try:
-        claims = bearer.verify(
+        said = bearer.verify(
             token.strip(), config.require("cognito_issuer"), config.require("cognito_client_id")
         )
     except bearer.InvalidToken as error:
         raise _invalid("The bearer token is not valid") from error
     except OSError as error:
-        raise Unavailable("Sign-in cannot be checked at the moment, please try again") from error
-    groups = claims.get("cognito:groups")
-    return _identity(claims, "bearer", tuple(groups) if isinstance(groups, list) else ())
+        raise Unavailable(
+            "Sign-in cannot be checked at the moment, please try again",
+            headers={"Retry-After": str(issuer_keys.RETRY_SECONDS)},
+        ) from error
+    return _identity(said, "bearer", credential.groups(said.get("cognito:groups")))
 
 
 def _from_cookie(event: Event, headers: dict[str, str]) -> Identity:
@@ -105,26 +103,26 @@ def _from_cookie(event: Event, headers: dict[str, str]) -> Identity:
             if token is None:
                 continue
             secrets = secret_list(config.require("session_secret_name"))
-            claims = session_cookie.decrypt(
+            said = session_cookie.decrypt(
                 token, [value.get_secret_value() for value in secrets], name
             )
         except session_cookie.InvalidSession as error:
             raise _invalid("The session is not valid, please sign in again") from error
-        return _identity(claims, "cookie")
+        return _identity(said, "cookie")
     raise NotAuthenticated("Authentication required")
 
 
 def _identity(
-    claims: dict[str, Any], source: Literal["bearer", "cookie"], groups: tuple[str, ...] = ()
+    said: dict[str, Any], source: Literal["bearer", "cookie"], groups: tuple[str, ...] = ()
 ) -> Identity:
-    user_id: str = claims["sub"]
-    if len(user_id) > MAX_USER_ID_CHARACTERS:
-        raise _invalid("The credential's subject is too long")
-    email, name = claims.get("email"), claims.get("name")
+    try:
+        user_id = credential.user_id(said["sub"])
+    except ValueError as error:
+        raise _invalid(str(error)) from error
     return Identity(
         user_id=user_id,
-        email=email if isinstance(email, str) and len(email) <= MAX_EMAIL_CHARACTERS else "",
-        name=name[:MAX_NAME_CHARACTERS] if isinstance(name, str) else "",
+        email=credential.email(said.get("email")),
+        name=credential.name(said.get("name")),
         source=source,
         groups=groups,
     )

@@ -3,68 +3,23 @@
 Source of the rules: Amazon Cognito developer guide, "Verifying JSON web tokens".
 """
 
-import json
-import math
 import time
-import urllib.request
-from http.client import HTTPException
 from typing import Any
 
 import jwt
 from jwt.exceptions import PyJWTError
 
+from saas import json_text
+from saas.credential import CLOCK_TOLERANCE_SECONDS, check_times
+from saas.issuer_keys import IssuerKeys
 from saas.settings import aws_environment
-
-KEYS_SECONDS = 3600
-REFETCH_SECONDS = 10
-TIMEOUT_SECONDS = 3
-CLOCK_TOLERANCE_SECONDS = 15
 
 
 class InvalidToken(Exception):
     """The token does not hold."""
 
 
-class _Keys:
-    """One issuer's JSON Web Key Set; once it is known, asked for at most every ten seconds."""
-
-    def __init__(self, issuer: str) -> None:
-        self.issuer = issuer
-        self.by_id: dict[str, jwt.PyJWK] = {}
-        self.fetched = self.tried = -math.inf
-
-    def find(self, key_id: str) -> jwt.PyJWK:
-        now = time.monotonic()
-        wanted = key_id not in self.by_id or now - self.fetched > KEYS_SECONDS
-        if wanted and (not self.by_id or now - self.tried > REFETCH_SECONDS):
-            self._renew(now)
-        if key_id not in self.by_id:
-            raise InvalidToken("signed with an unknown key")
-        return self.by_id[key_id]
-
-    def _renew(self, now: float) -> None:
-        """Keys that were good an hour ago stay good while the issuer cannot be reached."""
-        self.tried = now
-        try:
-            self.by_id = _fetched(self.issuer)
-        except OSError:
-            if not self.by_id:
-                raise
-            return
-        self.fetched = now
-
-
-def _fetched(issuer: str) -> dict[str, jwt.PyJWK]:
-    """The issuer's keys by id. Raises OSError for no answer and for one that is no set of keys."""
-    try:
-        with urllib.request.urlopen(keys_url(issuer), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-            keys = json.load(answer)["keys"]
-        return {key["kid"]: jwt.PyJWK(key) for key in keys if key.get("kty") == "RSA"}
-    except (HTTPException, ValueError, LookupError, TypeError, AttributeError, PyJWTError) as error:
-        raise OSError("the issuer's answer is no set of keys") from error
-
-
-_keys: dict[str, _Keys] = {}
+_keys: dict[str, IssuerKeys] = {}
 
 
 def keys_url(issuer: str) -> str:
@@ -90,29 +45,35 @@ def verify(token: str, issuer: str, client_id: str) -> dict[str, Any]:
 
     Raises:
         InvalidToken: wrong signature, algorithm, issuer, client, use or time.
-        OSError: the issuer's keys could not be fetched and none are known yet.
+        OSError: whether the issuer has that key cannot be known at the moment.
     """
-    keys = _keys.setdefault(issuer, _Keys(issuer))
     try:
-        header = jwt.get_unverified_header(token)
-        if header.get("alg") != "RS256" or not isinstance(header.get("kid"), str):
-            raise InvalidToken("not signed as Cognito signs")
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            keys.find(header["kid"]).key,
-            algorithms=["RS256"],
-            issuer=issuer,
-            leeway=CLOCK_TOLERANCE_SECONDS,
-            options={"require": ["exp", "iss", "sub"], "verify_aud": False},
-        )
+        claims = _signed(token, issuer)
+        check_times(claims)
     except (PyJWTError, ValueError, TypeError, RecursionError) as error:
         raise InvalidToken("does not verify") from error
+    if claims.get("iss") != issuer or claims.get("iat", 0) > time.time() + CLOCK_TOLERANCE_SECONDS:
+        raise InvalidToken("issued by somebody else, or in the future")
     use = claims.get("token_use")
     issued_to = {"access": claims.get("client_id"), "id": claims.get("aud")}
-    if use not in issued_to or issued_to[use] != client_id or not client_id:
+    if use not in ("access", "id") or issued_to[use] != client_id or not client_id:
         raise InvalidToken("issued for another use or client")
-    if not isinstance(claims["sub"], str) or not claims["sub"]:
+    if not isinstance(claims.get("sub"), str) or not claims["sub"]:
         raise InvalidToken("no subject")
+    return claims
+
+
+def _signed(token: str, issuer: str) -> dict[str, Any]:
+    """The claims, once the signature holds; nothing is said of what they claim."""
+    header = jwt.get_unverified_header(token)
+    if header.get("alg") != "RS256" or not isinstance(header.get("kid"), str):
+        raise InvalidToken("not signed as Cognito signs")
+    key = _keys.setdefault(issuer, IssuerKeys(keys_url(issuer))).find(header["kid"])
+    if key is None:
+        raise InvalidToken("signed with an unknown key")
+    claims = json_text.read(jwt.PyJWS().decode(token, key.key, algorithms=["RS256"]))
+    if not isinstance(claims, dict):
+        raise InvalidToken("claims are not an object")
     return claims
 
 

@@ -31,14 +31,23 @@ def read(text: str | bytes, *, max_depth: int = MAX_DEPTH) -> Any:
         ValueError: it is not JSON, nested too deeply, or has a number out of range.
     """
     decoded = text if isinstance(text, str) else text.decode("utf-8")
-    _refuse_depth(decoded, max_depth)
+    check_depth(decoded, max_depth)
+    return parse(decoded)
+
+
+def parse(text: str) -> Any:
+    """As `read`, for a text whose depth was checked before."""
     return json.loads(
-        decoded, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_bounded
+        text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_bounded
     )
 
 
-def _refuse_depth(text: str, max_depth: int) -> None:
-    """Counts brackets outside strings; no parser has touched the text yet."""
+def check_depth(text: str, max_depth: int = MAX_DEPTH) -> None:
+    """Count brackets outside strings, before any parser touches the text.
+
+    Raises:
+        ValueError: it is nested too deeply.
+    """
     if text.count("[") + text.count("{") <= max_depth:
         return
     depth = 0

@@ -6,9 +6,7 @@ Sources: next-auth `jwt/index.ts`, @auth/core `jwt.ts`, RFC 7516, RFC 7518 secti
 import base64
 import binascii
 import hmac
-import json
 import re
-import time
 from hashlib import sha512
 from typing import Any
 
@@ -18,9 +16,10 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-CLOCK_TOLERANCE_SECONDS = 15
+from saas import credential, json_text
+
 MAX_COOKIE_CHARACTERS = 64_000
-_CHUNK_INDEX = re.compile(r"\d{1,2}")
+_CHUNK_INDEX = re.compile(r"0|[1-9][0-9]?")
 
 
 class InvalidSession(Exception):
@@ -80,9 +79,9 @@ def _parse(token: str) -> tuple[dict[str, Any], list[bytes]]:
     if len(token) > MAX_COOKIE_CHARACTERS or len(segments) != 5 or segments[1]:
         raise InvalidSession("not a direct compact JWE")
     try:
-        header = json.loads(_decode(segments[0]))
+        header = json_text.read(_decode(segments[0]))
         parts = [segments[0].encode("ascii"), *(_decode(segment) for segment in segments[2:])]
-    except (ValueError, binascii.Error, RecursionError) as error:
+    except (ValueError, binascii.Error) as error:
         raise InvalidSession("malformed JWE") from error
     allowed = {"alg", "enc", "kid", "typ"}
     if not isinstance(header, dict) or header.get("alg") != "dir" or header.keys() - allowed:
@@ -126,14 +125,12 @@ def _open_cbc(key: bytes, aad: bytes, iv: bytes, ciphertext: bytes, tag: bytes) 
 
 def _checked(plaintext: bytes) -> dict[str, Any]:
     try:
-        claims = json.loads(plaintext)
-    except (ValueError, RecursionError) as error:
-        raise InvalidSession("claims are not JSON") from error
-    if not isinstance(claims, dict):
-        raise InvalidSession("claims are not an object")
-    subject, expires = claims.get("sub"), claims.get("exp")
-    if not isinstance(subject, str) or not subject:
+        said = json_text.read(plaintext)
+        if not isinstance(said, dict):
+            raise InvalidSession("claims are not an object")
+        credential.check_times(said)
+    except ValueError as error:
+        raise InvalidSession("claims do not hold") from error
+    if not isinstance(said.get("sub"), str) or not said["sub"]:
         raise InvalidSession("no subject: a state or PKCE cookie, not a session")
-    if not isinstance(expires, int | float) or expires + CLOCK_TOLERANCE_SECONDS <= time.time():
-        raise InvalidSession("expired")
-    return claims
+    return said

@@ -1,16 +1,21 @@
 """Who is calling: every rule of the frontend's contract on credentials, claims and origins."""
 
-import io
+import base64
 import json
 import time
-from http.client import IncompleteRead
 from typing import Any
 
 import jwt
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from joserfc import jwe
+from joserfc.jwk import OctKey
 from pydantic import SecretStr
 
-from saas import auth, bearer, secrets, settings
+from saas import accounts, auth, bearer, entitlements, issuer_keys, secrets, settings
+from saas.attributes import marshal
 from saas.errors import AppError, Forbidden, NotAuthenticated, Unavailable
 from tests.credentials import (
     SECRET,
@@ -19,11 +24,14 @@ from tests.credentials import (
     Issuer,
     claims,
     v4_cookie,
+    v4_key,
     v4_token,
     v5_token,
 )
 from tests.factories import http_event
 
+TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=400)
+ANY = st.none() | st.booleans() | st.integers() | st.floats() | TEXT
 COGNITO = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_a1"
 
 
@@ -54,9 +62,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Any:
     secrets.forget()
     bearer.forget_keys()
     _session_secrets(SECRET)
-    monkeypatch.setattr(
-        "urllib.request.urlopen", lambda *_, **__: io.StringIO(json.dumps(issuer.jwks()))
-    )
+    monkeypatch.setattr(issuer_keys, "_download", lambda _: json.dumps(issuer.jwks()).encode())
     yield
     settings.settings.cache_clear()
     settings.aws_environment.cache_clear()
@@ -197,6 +203,54 @@ def test_sessions_without_usable_claims_are_refused(bad: dict[str, Any]) -> None
     assert _code(_cookies(f"{V4_COOKIE}={token}")) == (401, "invalid_credential")
 
 
+def _raw_cookie(text: str) -> dict[str, Any]:
+    """A session whose claims are this text, sealed as NextAuth v4 seals them."""
+    key = v4_key(SECRET)
+    header = {"alg": "dir", "enc": "A256GCM"}
+    return _cookies(f"{V4_COOKIE}={jwe.encrypt_compact(header, text, OctKey.import_key(key))}")
+
+
+TIMES = ["NaN", "Infinity", "-Infinity", "1e400", "true", "null", '"2099"', "[9e9]", "9" * 400]
+
+
+@pytest.mark.parametrize("name", ["exp", "nbf", "iat"])
+@pytest.mark.parametrize("value", TIMES)
+def test_a_time_that_is_no_finite_number_is_refused(name: str, value: str) -> None:
+    others = {"sub": "user-1", "exp": time.time() + 60}
+    others.pop(name, None)
+    text = f'{json.dumps(others)[:-1]},"{name}":{value}}}'
+    assert _code(_raw_cookie(text)) == (401, "invalid_credential")
+
+
+@pytest.mark.parametrize("later", [16, 3600, 1e300, 10**200])
+def test_a_session_that_has_not_begun_is_refused(later: float, issuer: Issuer) -> None:
+    token = v4_token(claims("user-1", nbf=int(time.time()) + later))
+    assert _code(_cookies(f"{V4_COOKIE}={token}")) == (401, "invalid_credential")
+    assert _code(_bearer(issuer.token(nbf=int(time.time()) + later)))[0] == 401
+    begun = v4_token(claims("user-1", nbf=time.time() + 10, iat=time.time() - 0.5))
+    assert auth.identify(_cookies(f"{V4_COOKIE}={begun}")).user_id == "user-1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "null", "[]", "7", '"x"', "[" * 3000, '{"a":' * 3000, '{"sub":"user-1"', "\ufeff{}"],
+)
+def test_claims_that_are_no_object_are_refused(text: str) -> None:
+    assert _code(_raw_cookie(text)) == (401, "invalid_credential")
+
+
+@pytest.mark.parametrize("header", ["NaN", "[" * 3000, '{"alg":' * 3000, "null", "[]", '"dir"'])
+def test_a_cookie_whose_header_is_no_object_is_refused(header: str) -> None:
+    segment = base64.urlsafe_b64encode(header.encode()).decode().rstrip("=")
+    assert _code(_cookies(f"{V4_COOKIE}={segment}..AAAA.AAAA.AAAA")) == (401, "invalid_credential")
+
+
+@pytest.mark.parametrize("index", ["０", "٠", "²", "00", "+0", " 0", "0_0", "0\n"])
+def test_a_chunk_is_numbered_by_plain_digits(index: str) -> None:
+    event = _cookies(f"{V4_COOKIE}.{index}={v4_token(claims())}")
+    assert _code(event) == (401, "authentication_required")
+
+
 def test_rotated_secrets_sign_nobody_out() -> None:
     old = f"{V4_COOKIE}={v4_token(claims('before'), secret='old')}"
     new = f"{V4_COOKIE}={v4_token(claims('after'), secret='new')}"
@@ -271,6 +325,19 @@ def test_cognito_tokens_identify_their_subject(issuer: Issuer, use: str) -> None
         {"client_id": None},
         {"sub": None},
         {"sub": ""},
+        {"sub": 7},
+        {"exp": float("inf")},
+        {"exp": float("nan")},
+        {"exp": True},
+        {"exp": "9999999999"},
+        {"nbf": True},
+        {"nbf": "0"},
+        {"nbf": float("-inf")},
+        {"iat": float("nan")},
+        {"iat": "0"},
+        {"iat": int(time.time()) + 3600},
+        {"token_use": ["access"]},
+        {"token_use": {}},
     ],
 )
 def test_wrong_claims_are_refused(issuer: Issuer, changes: dict[str, Any]) -> None:
@@ -308,11 +375,11 @@ def test_an_unknown_key_is_looked_up_once_not_on_every_request(
 ) -> None:
     fetched = []
 
-    def fetch(*_: Any, **__: Any) -> io.StringIO:
+    def fetch(_: str) -> bytes:
         fetched.append(1)
-        return io.StringIO(json.dumps(issuer.jwks()))
+        return json.dumps(issuer.jwks()).encode()
 
-    monkeypatch.setattr("urllib.request.urlopen", fetch)
+    monkeypatch.setattr(issuer_keys, "_download", fetch)
     stranger = jwt.encode({"sub": "x"}, issuer.key, algorithm="RS256", headers={"kid": "unknown"})
     for _ in range(20):
         assert _code(_bearer(stranger)) == (401, "invalid_credential")
@@ -343,54 +410,88 @@ def test_keys_are_fetched_where_clients_of_aws_are_sent(
 def test_an_unreachable_issuer_is_an_outage_not_a_refusal(
     issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: Any, **__: Any) -> Any:
+    def fail(_: str) -> bytes:
         raise OSError("connection refused")
 
-    monkeypatch.setattr("urllib.request.urlopen", fail)
-    with pytest.raises(Unavailable):
+    monkeypatch.setattr(issuer_keys, "_download", fail)
+    with pytest.raises(Unavailable) as raised:
         auth.identify(_bearer(issuer.token()))
+    assert raised.value.headers == {"Retry-After": "5"}
+
+
+# What the credential says
 
 
 @pytest.mark.parametrize(
-    "answer",
-    ["", "<html>", "[]", "{}", '{"keys": 1}', '{"keys": [1]}', '{"keys": [{"kty": "RSA"}]}'],
+    "subject",
+    ["\ud83d", "\udc00b", "\0", "user\n", "a\x1b", "a\x7f", "a\x85", "x" * 257, "\U0001f600" * 256],
+    ids=ascii,
 )
-def test_an_answer_that_is_no_set_of_keys_is_an_outage_too(
-    issuer: Issuer, monkeypatch: pytest.MonkeyPatch, answer: str
-) -> None:
-    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: io.StringIO(answer))
-    with pytest.raises(Unavailable):
-        auth.identify(_bearer(issuer.token()))
+def test_a_subject_that_no_key_can_hold_whole_is_refused(issuer: Issuer, subject: str) -> None:
+    cookie = _cookies(f"{V4_COOKIE}={v4_token(claims(subject))}")
+    for event in (cookie, _bearer(issuer.token(sub=subject))):
+        with pytest.raises(NotAuthenticated, match="The credential's subject") as raised:
+            auth.identify(event)
+        assert raised.value.code == "invalid_credential"
 
 
-def test_an_answer_cut_short_is_an_outage_too(
-    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def cut(*_: Any, **__: Any) -> Any:
-        raise IncompleteRead(b"{")
-
-    monkeypatch.setattr("urllib.request.urlopen", cut)
-    with pytest.raises(Unavailable):
-        auth.identify(_bearer(issuer.token()))
+@pytest.mark.parametrize("subject", ["x" * 256, "\uffff" * 256, "\U0001f600" * 252, "a b", "#"])
+def test_the_longest_subject_fits_its_longest_key(subject: str) -> None:
+    identity = auth.identify(_cookies(f"{V4_COOKIE}={v4_token(claims(subject))}"))
+    assert identity.user_id == subject
+    sort_keys = [entitlements.key(subject).sk, accounts.key(subject).sk]
+    assert max(len(each.encode()) for each in sort_keys) <= 1024
 
 
-def test_old_keys_stay_good_in_an_outage_and_nobody_waits_for_it_twice(
-    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    token, tried = issuer.token(), []
-    assert auth.identify(_bearer(token))
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("Ada \ud83d", "Ada"),
+        ("A\udc00da", "Ada"),
+        ("Ada\0\tL.\n", "Ada  L."),
+        ("\U0001f469\u200d\U0001f4bb", "\U0001f469\u200d\U0001f4bb"),
+        ("\U0001f600" * 300, "\U0001f600" * 256),
+        ("", ""),
+        (7, ""),
+        (["Ada"], ""),
+    ],
+    ids=ascii,
+)
+def test_a_name_is_cleaned(issuer: Issuer, name: Any, kept: str) -> None:
+    cookie = _cookies(f"{V4_COOKIE}={v4_token(claims('user-1', name=name))}")
+    for event in (cookie, _bearer(issuer.token("id", name=name))):
+        assert auth.identify(event).name == kept
 
-    def fail(*_: Any, **__: Any) -> Any:
-        tried.append(1)
-        raise TimeoutError
 
-    monkeypatch.setattr("urllib.request.urlopen", fail)
-    monkeypatch.setattr(bearer, "KEYS_SECONDS", -1)
-    monkeypatch.setattr(bearer, "REFETCH_SECONDS", -1)
-    assert auth.identify(_bearer(token))
-    monkeypatch.setattr(bearer, "REFETCH_SECONDS", 10)
-    assert [auth.identify(_bearer(token)).source for _ in range(20)] == ["bearer"] * 20
-    assert len(tried) == 1
+@pytest.mark.parametrize("email", ["a\ud83d@b.c", "a\0@b.c", "a@b.c\n", "é" * 161, 7, None])
+def test_what_is_no_address_is_none(email: Any) -> None:
+    token = v4_token(claims("user-1", email=email))
+    assert auth.identify(_cookies(f"{V4_COOKIE}={token}")).email == ""
+
+
+def test_groups_are_the_names_in_a_list(issuer: Issuer) -> None:
+    for listed, kept in (
+        (["admin", 7, None, "\ud800", ["x"]], ("admin",)),
+        ("admin", ()),
+        ({"admin": 1}, ()),
+    ):
+        token = issuer.token(**{"cognito:groups": listed})
+        assert auth.identify(_bearer(token)).groups == kept
+
+
+@examples(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.recursive(ANY, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner)), TEXT)
+def test_whatever_the_claims_hold_can_be_stored_or_is_refused(value: Any, text: str) -> None:
+    for name in ("sub", "email", "name", "exp", "nbf", "iat", "cognito:groups"):
+        said = {**claims("user-1", email=text, name=text), name: value}
+        try:
+            identity = auth.identify(_cookies(f"{V4_COOKIE}={v4_token(said)}"))
+        except NotAuthenticated:
+            continue
+        item = accounts.new_user(identity.user_id, email=identity.email, name=identity.name)
+        json.dumps(marshal(item), ensure_ascii=False).encode()
+        assert len(item.get("gsi1pk", "").encode()) <= 2048
+        assert len(entitlements.key(identity.user_id).sk.encode()) <= 1024
 
 
 # Claims of a user id
