@@ -3,7 +3,6 @@
 `stripe` is imported when first used, so that routes which never need it do not pay for it.
 """
 
-import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from billing.stripe_errors import (
     StripeUnavailable,
 )
 from billing.stripe_objects import CheckoutSession, Event, Raw, Subscription
+from saas import json_text
 from saas.observability import logger
 from saas.secrets import secret
 from saas.settings import settings
@@ -231,7 +231,7 @@ def verified(payload: bytes, signature: str, secrets: Iterable[str]) -> dict[str
             WebhookSignature.verify_header(text, signature, value, SIGNATURE_TOLERANCE_SECONDS)
         except SignatureVerificationError:
             continue
-        content = json.loads(text)
+        content = json_text.read(text)
         if not isinstance(content, dict):
             raise ValueError("not an object")
         return content

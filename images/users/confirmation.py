@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from saas import accounts, observability
+from saas import accounts, credential, observability
 from saas.auth import Identity
 from saas.errors import Forbidden
 from saas.observability import logger
@@ -18,12 +18,16 @@ def post_confirmation(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if event["triggerSource"] != "PostConfirmation_ConfirmSignUp":
         return event
     attributes = event["request"]["userAttributes"]
-    identity = Identity(
-        user_id=attributes["sub"],
-        email=attributes.get("email", ""),
-        name=attributes.get("name", ""),
-        source="bearer",
-    )
+    try:
+        identity = Identity(
+            user_id=credential.user_id(attributes.get("sub")),
+            email=credential.email(attributes.get("email")),
+            name=credential.name(attributes.get("name")),
+            source="bearer",
+        )
+    except ValueError as error:
+        logger.warning("a sign-up without a user id", extra={"reason": str(error)})
+        return event
     try:
         accounts.ensure(identity, None)
     except Forbidden:

@@ -3,12 +3,13 @@
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import AfterValidator, Field, JsonValue, field_validator
 
+from saas import credential
 from saas.attributes import marshal
 from saas.schemas import ApiModel, Claim, Optional
 
-Name = Annotated[str, Field(max_length=200)]
+Name = Annotated[str, Field(max_length=200), AfterValidator(credential.name)]
 MAX_PREFERENCES = 50
 MAX_PREFERENCES_BYTES = 8_000
 MAX_DEPTH = 8

@@ -4,6 +4,7 @@ import argparse
 import errno
 import importlib
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -21,7 +22,7 @@ _GENERATORS = {
 
 
 def _port(text: str) -> int:
-    port = int(text) if text.isdigit() else 0
+    port = int(text) if re.fullmatch(r"[0-9]{1,5}", text) else 0
     if not 0 < port < 65536:
         raise argparse.ArgumentTypeError(f"{text} is not a port (1 to 65535)")
     return port

@@ -6,6 +6,7 @@ are fixed, since `docker-compose.yml` names them.
 """
 
 import os
+import re
 import signal
 import sys
 import time
@@ -32,7 +33,7 @@ def container_config(environ: Mapping[str, str]) -> StackConfig:
     GROUNDWORK_ALLOW_USER_HEADER=1. Raises StackError for a port that is used inside.
     """
     text = environ.get("PORT") or "8000"
-    port = int(text) if text.isdigit() else 0
+    port = int(text) if re.fullmatch(r"[0-9]{1,5}", text) else 0
     if not 0 < port < 65536 or 4000 <= port < 4300:
         raise StackError(f"PORT={text} cannot be served: 1 to 65535, and not 4000 to 4299.")
     return StackConfig(

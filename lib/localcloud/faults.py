@@ -4,7 +4,6 @@
 a kind of fault does is the business of the part that suffers it; this is who suffers when.
 """
 
-import json
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
@@ -13,6 +12,8 @@ from fnmatch import fnmatchcase
 from random import Random
 from typing import Any
 from urllib.parse import parse_qs
+
+from saas import json_text
 
 MOST = 1_000_000
 SPENT_KEPT = 100
@@ -207,9 +208,11 @@ class Faults:
         wanted, part = asked.get("id", [None])[0], asked.get("part", [None])[0]
         if method == "POST":
             try:
-                return 200, self.arm(json.loads(body or b"null"))
-            except json.JSONDecodeError:
+                asked_for = json_text.read(body or b"null")
+            except ValueError:
                 return 400, {"message": "The body is not valid JSON."}
+            try:
+                return 200, self.arm(asked_for)
             except ValueError as error:
                 return 400, {"message": str(error)}
         if method == "DELETE":

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import time
 import uuid
 from typing import Any, Literal
@@ -83,9 +84,8 @@ def joined(name: str, cookies: dict[str, str]) -> str | None:
     """The token that `cookies` carry under `name`, whole or in chunks."""
     if name in cookies:
         return cookies[name]
-    parts = [
-        key for key in cookies if key.startswith(f"{name}.") and key[len(name) + 1 :].isdigit()
-    ]
+    numbered = re.compile(re.escape(name) + r"\.[0-9]{1,2}")
+    parts = [key for key in cookies if numbered.fullmatch(key)]
     parts.sort(key=lambda key: int(key[len(name) + 1 :]))
     return "".join(cookies[key] for key in parts) or None
 

@@ -58,7 +58,7 @@ def binary() -> str:
     done = subprocess.run(
         [path, "version", "-json"], env=environment, capture_output=True, text=True, check=False
     )
-    found = re.search(r'"terraform_version":\s*"(\d+)\.(\d+)([^"]*)"', done.stdout)
+    found = re.search(r'"terraform_version":\s*"([0-9]+)\.([0-9]+)([^"]*)"', done.stdout)
     if not found:
         raise OperationError(f"'{path} version' failed: {done.stderr.strip()[:200]}. {_INSTALL}")
     if (int(found[1]), int(found[2])) < MINIMUM:

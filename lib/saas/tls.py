@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 # OpenSSL's names for certificates in a folder ("CApath"): the hash of the subject, and a number.
-_HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
+_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
 @lru_cache(maxsize=2)

@@ -18,7 +18,7 @@ from .control_plane import ControlPlane, NotTrustedError
 from .functions import AppliedFunctions
 
 SCHEDULER, EVENTS = "scheduler.amazonaws.com", "events.amazonaws.com"
-_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_RATE = re.compile(r"rate\(([0-9]+) (minute|hour|day)s?\)")
 _UNIT_SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 
 

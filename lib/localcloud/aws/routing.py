@@ -39,7 +39,9 @@ SHARES_LOCK = {
 READS = {"lambda": "iam"}
 # A long poll sleeps inside moto; it may not hold up the others.
 UNLOCKED = frozenset({"sqs"})
-SCOPE = re.compile(r"AWS4-HMAC-SHA256\s+Credential=[^/,\s]+/\d+/[^/,\s]+/([^/,\s]+)/aws4_request,")
+SCOPE = re.compile(
+    r"AWS4-HMAC-SHA256\s+Credential=[^/,\s]+/[0-9]+/[^/,\s]+/([^/,\s]+)/aws4_request,"
+)
 QUERY_SCOPE = re.compile(r"X-Amz-Credential=[^&]*?(?:/|%2F)([a-z0-9-]+)(?:/|%2F)aws4_request", re.I)
 UNSIGNED_STS = b"Action=AssumeRoleWith"
 UNSIGNED_TARGETS = {

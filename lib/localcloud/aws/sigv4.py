@@ -23,6 +23,7 @@ HEADER = re.compile(
     rf"{ALGORITHM}\s+Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),"
     r"\s*Signature=([0-9a-f]{64})\s*$"
 )
+_SECONDS = re.compile(r"[0-9]{1,12}")
 UNSIGNED = "UNSIGNED-PAYLOAD"
 HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -121,8 +122,10 @@ def _from_header(headers: Message, query: str) -> Signed:
 def _from_query(query: str) -> Signed:
     values = {name.lower(): value for name, value in _pairs(query)}
     try:
+        if not _SECONDS.fullmatch(values["x-amz-expires"]):
+            raise ValueError(values)
         expires = int(values["x-amz-expires"])
-        if values["x-amz-algorithm"] != ALGORITHM or expires < 0:
+        if values["x-amz-algorithm"] != ALGORITHM:
             raise ValueError(values)
         signed = Signed(
             values["x-amz-credential"],

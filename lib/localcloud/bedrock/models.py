@@ -9,7 +9,7 @@ from saas.plans import catalogue
 
 EMBEDDING_MODEL = "amazon.titan-embed-text-v2:0"
 _ARN = re.compile(
-    r"arn:aws:bedrock:[a-z0-9-]+:(?:\d{12}:inference-profile|:foundation-model)/(?P<id>[A-Za-z0-9.:-]+)"
+    r"arn:aws:bedrock:[a-z0-9-]+:(?:[0-9]{12}:inference-profile|:foundation-model)/(?P<id>[A-Za-z0-9.:-]+)"
 )
 _GEOGRAPHY = re.compile(r"^(us|eu|apac|global)\.")
 

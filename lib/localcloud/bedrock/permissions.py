@@ -16,8 +16,8 @@ from localcloud.config import StackConfig
 
 # Where a profile hands calls on to, by its prefix, when it is called in a region of the group.
 DESTINATIONS = {"us": ("us-east-1", "us-east-2", "us-west-2")}
-_CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/")
-_PROFILE_ARN = re.compile(r"arn:aws:bedrock:[^:]+:\d{12}:inference-profile/(.+)")
+_CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/[0-9]+/(?P<region>[^/]+)/")
+_PROFILE_ARN = re.compile(r"arn:aws:bedrock:[^:]+:[0-9]{12}:inference-profile/(.+)")
 _MODEL_ARN = re.compile(r"arn:aws:bedrock:[^:]+::foundation-model/(.+)")
 
 

@@ -28,6 +28,7 @@ from localcloud.bedrock.faults import Disconnect
 from localcloud.bedrock.permissions import Permissions
 from localcloud.config import HOST, StackConfig
 from localcloud.faults import Faults
+from saas import json_text
 
 MAX_BODY_BYTES = 25 * 1024 * 1024
 CALLS_KEPT = 1_000
@@ -227,8 +228,8 @@ async def _health(_request: web.Request) -> web.Response:
 
 def _json_of(raw: bytes) -> Any:
     try:
-        return json.loads(raw or b"{}")
-    except (ValueError, RecursionError) as error:
+        return json_text.read(raw or b"{}")
+    except ValueError as error:
         raise BedrockError("SerializationException", "Unable to parse the request body") from error
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from localcloud.bedrock.errors import BedrockError
 
 _CREDENTIAL = re.compile(
-    r"[A-Za-z0-9]{1,128}/\d{8}/[a-z0-9-]+/(?P<service>[a-z0-9-]+)/aws4_request"
+    r"[A-Za-z0-9]{1,128}/[0-9]{8}/[a-z0-9-]+/(?P<service>[a-z0-9-]+)/aws4_request"
 )
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 ALGORITHM = "AWS4-HMAC-SHA256"

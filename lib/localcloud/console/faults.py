@@ -18,7 +18,8 @@ SPENT_SHOWN = 3
 
 # What every fault has besides its own settings; `shown` says these in words of their own.
 _GENERAL = GENERAL.keys() | {"id", "part", "kind", "seen", "struck"}
-_ID = re.compile(r"fault_\d+")
+_DIGITS = re.compile(r"[0-9]{1,9}")
+_ID = re.compile(r"fault_[0-9]+")
 
 
 async def state(stage: Stage) -> dict[str, Any]:
@@ -38,7 +39,11 @@ async def state(stage: Stage) -> dict[str, Any]:
 async def arm(stage: Stage, form: Mapping[str, str]) -> str:
     """Arm a preset as a form says. Raises Unanswered, Refused."""
     part, number = form.get("part", ""), form.get("preset", "")
-    if part not in PARTS or not number.isdecimal() or int(number) >= len(PARTS[part].presets):
+    if (
+        part not in PARTS
+        or not _DIGITS.fullmatch(number)
+        or int(number) >= len(PARTS[part].presets)
+    ):
         raise Refused("There is no such fault.", 400)
     preset = PARTS[part].presets[int(number)]
     body = {**preset.body, "part": part, **_chosen(form)}
@@ -80,7 +85,7 @@ def _chosen(form: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _number(text: str, most: int, sentence: str, least: int = 1) -> int:
-    if not text.isdecimal() or len(text) > 9 or not least <= int(text) <= most:
+    if not _DIGITS.fullmatch(text) or not least <= int(text) <= most:
         raise Refused(sentence, 400)
     return int(text)
 

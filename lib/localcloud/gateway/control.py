@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from localcloud.config import STARTING, StackConfig
+from saas import json_text
 
 from .control_messages import small_body
 from .sessions import SessionCookie, clear_session, open_session, read_claims
@@ -119,7 +120,7 @@ class Control:
         """Sign somebody in as NextAuth would: `{"sub", "email"?, "name"?}` sets the cookie."""
         cookie = self.session_cookie()
         try:
-            claims = read_claims(json.loads(await small_body(request) or b"{}"), cookie.now())
+            claims = read_claims(json_text.read(await small_body(request) or b"{}"), cookie.now())
         except ValueError as error:
             return web.json_response({"message": str(error)}, status=400)
         response = web.Response(content_type="application/json")

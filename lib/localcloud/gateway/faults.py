@@ -5,13 +5,13 @@ armed.
 """
 
 import asyncio
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from localcloud.config import StackConfig
+from saas import json_text
 
 from .control_messages import refused, small_body
 
@@ -67,8 +67,8 @@ class FaultSwitch:
         """Hand `{"part", "kind", …}` to the part; its answer."""
         body = await small_body(request)
         try:
-            wanted = json.loads(body or b"null")
-        except (ValueError, RecursionError):
+            wanted = json_text.read(body or b"null")
+        except ValueError:
             return refused(400, "The body is not valid JSON.")
         if not isinstance(wanted, dict):
             return refused(400, "A fault is a JSON object.")

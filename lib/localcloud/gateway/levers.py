@@ -1,6 +1,5 @@
 """Levers that reach more than one part: the clock, and the faults of all of them."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from localcloud import moments
 from localcloud.clock import Clock
 from localcloud.config import StackConfig
+from saas import json_text
 
 from .control_messages import refused, small_body
 from .faults import FaultSwitch
@@ -51,9 +51,11 @@ class Levers:
             )
         body = await small_body(request)
         try:
-            moments.target(json.loads(body or b"{}"), self._clock.now())
-        except json.JSONDecodeError:
+            wanted = json_text.read(body or b"{}")
+        except ValueError:
             return refused(400, "The body is not valid JSON.")
+        try:
+            moments.target(wanted, self._clock.now())
         except ValueError as error:
             return refused(400, str(error))
         if not self._clock.followed:

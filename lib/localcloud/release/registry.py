@@ -13,7 +13,7 @@ from localcloud.release.build import Built
 from localcloud.release.errors import ReleaseError
 from localcloud.release.report import say
 
-_ECR = re.compile(r"^\d{12}\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.")
+_ECR = re.compile(r"^[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.")
 _SINGLE = {
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.oci.image.manifest.v1+json",

@@ -1,6 +1,5 @@
 """The local stack's own levers: pay, reset, look. None of this exists at Stripe."""
 
-import json
 from typing import Any
 
 from aiohttp import web
@@ -19,6 +18,7 @@ from localcloud.stripe.errors import StripeError, invalid
 from localcloud.stripe.nouns import random_text
 from localcloud.stripe.store import Obj
 from localcloud.stripe.work import Work
+from saas import json_text
 
 JsonObject = dict[str, Any]
 ROLL_SECONDS = 86400
@@ -173,8 +173,8 @@ async def handle_health(request: web.Request) -> web.Response:
 
 async def read_json(request: web.Request) -> Any:
     try:
-        return json.loads(await request.read())
-    except (ValueError, RecursionError):
+        return json_text.read(await request.read())
+    except ValueError:
         raise invalid("The body is not valid JSON.") from None
 
 

@@ -4,6 +4,7 @@ At Stripe this is the dashboard's list of events and its button "Resend"
 (https://docs.stripe.com/webhooks#view-event-deliveries).
 """
 
+import re
 import sqlite3
 from collections.abc import Mapping
 from typing import Any
@@ -44,7 +45,7 @@ def listing(account: Account, query: Mapping[str, str]) -> list[Obj]:
         if before is None:
             raise no_such("event", reference, param="before", status=400)
     limit = query.get("limit", str(NEWEST))
-    if not limit.isdecimal() or not 0 < int(limit) <= MOST:
+    if not re.fullmatch(r"[0-9]{1,9}", limit) or not 0 < int(limit) <= MOST:
         raise invalid(f"limit must be a whole number from 1 to {MOST}.", "limit")
     work = account.work()
     found = account.store.select("event", *wheres, before=before, limit=int(limit))

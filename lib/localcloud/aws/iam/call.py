@@ -12,7 +12,7 @@ from localcloud.aws.iam.callers import Caller
 from localcloud.aws.iam.conditions import Context
 from localcloud.aws.iam.policy import Access
 
-CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/,\s]+)/")
+CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[0-9]+/([^/,\s]+)/")
 QUERY_CREDENTIAL = re.compile(r"X-Amz-Credential=([^&]+)", re.IGNORECASE)
 
 
