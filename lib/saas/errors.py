@@ -104,8 +104,8 @@ class Unavailable(AppError):
     code = "unavailable"
 
 
-class Misconfigured(Unavailable):
-    """This deployment lacks something that only its operators can set."""
+class NoSecret(Unavailable):
+    """No secret is there that may be used; only this deployment's operators can set one."""
 
     code = "misconfigured"
 

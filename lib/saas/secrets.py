@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from saas import observability
 from saas.aws_http import SECRETS, SSM, client
-from saas.errors import Misconfigured
+from saas.errors import NoSecret
 from saas.observability import logger
 from saas.secret_entries import entries, fault
 from saas.settings import settings
@@ -23,7 +23,7 @@ def secret(name: str) -> SecretStr:
 
     Raises:
         AwsError, AwsUnreachable, AwsNoAnswer: it was never fetched and cannot be now.
-        Misconfigured: nobody has put a value there since it was created.
+        NoSecret: nobody has put a value there since it was created.
     """
     return _usable(name, [_text(name)], local=True)[0]
 
@@ -35,7 +35,7 @@ def secret_list(name: str) -> list[SecretStr]:
 
     Raises:
         AwsError, AwsUnreachable, AwsNoAnswer: it was never fetched and cannot be now.
-        Misconfigured: no entry may be used.
+        NoSecret: no entry may be used.
     """
     return _usable(name, entries(_text(name)), local=settings().app_env == "local")
 
@@ -57,7 +57,7 @@ def _usable(name: str, values: list[object], *, local: bool) -> list[SecretStr]:
     if not usable:
         _cache.pop(name, None)
         _report(name, 0, "no entry is left")
-        raise Misconfigured("The service is not set up correctly. Please try again later")
+        raise NoSecret("The service is not set up correctly. Please try again later")
     return usable
 
 

@@ -6,6 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from saas import accounts
 from saas.table import Key, Put, Update, table
@@ -197,6 +200,62 @@ def test_the_first_identity_with_an_email_completes_a_user_without_one(
 def test_absurd_names_and_addresses_in_a_session_are_cut(aws: LocalAws, user_id: str) -> None:
     status, body = call(aws, user_id, "GET", "/users/me", email="x" * 3_000, name="n" * 3_000)
     assert (status, body["data"]["email"], len(body["data"]["name"])) == (200, "", 256)
+
+
+UGLY = st.text(st.characters(codec=None, exclude_categories=()), max_size=300)
+LONG = st.text("aé\u4e00\U0001f600", min_size=200, max_size=1100)
+ANY_TEXT = UGLY | LONG | st.sampled_from(["Ada \ud83d", "\0", "\udc00\ud800", "x" * 5000])
+some_examples = examples(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@some_examples
+@given(ANY_TEXT, ANY_TEXT, ANY_TEXT)
+def test_any_text_in_a_credential_is_stored_or_refused(
+    aws: LocalAws, sub: str, email: str, name: str
+) -> None:
+    unique = uuid.uuid4().hex
+    for subject in (f"{unique}{sub}", unique):
+        status, body = call(aws, subject, "GET", "/users/me", email=email, name=name)
+        assert status == 200 or (status, body["code"]) == (401, "invalid_credential")
+        if status == 200:
+            item = stored(subject)
+            assert item is not None
+            assert (item["id"], item["name"]) == (subject, body["data"]["name"])
+    assert status == 200
+
+
+@some_examples
+@given(ANY_TEXT)
+def test_any_name_in_a_body_is_stored_or_refused(aws: LocalAws, name: str) -> None:
+    user_id = uuid.uuid4().hex
+    named = {"action": "createUser", "userData": {"name": name}}
+    for method, path, body in (
+        ("POST", "/auth/session", named),
+        ("PATCH", "/users/me", {"name": name}),
+    ):
+        status, answer = call(aws, user_id, method, path, body, name=None)
+        assert status == 200 or (status, answer["code"]) == (400, "validation_failed")
+        if status == 200:
+            assert stored(user_id)["name"] == answer["data"]["name"]  # type: ignore[index]
+
+
+@some_examples
+@given(ANY_TEXT | st.none(), ANY_TEXT | st.none(), ANY_TEXT | st.none())
+def test_any_attribute_of_a_sign_up_is_stored_or_left_out(
+    aws: LocalAws, sub: str | None, email: str | None, name: str | None
+) -> None:
+    event = confirmation(uuid.uuid4().hex)
+    said = {"sub": sub, "email": email, "name": name}
+    for changes in (said, {"email": email, "name": name}):
+        attributes = event["request"]["userAttributes"] | changes
+        attributes = {key: value for key, value in attributes.items() if value is not None}
+        changed = {**event, "request": {"userAttributes": attributes}}
+        assert handler.post_confirmation(changed, LambdaContext()) == changed
+    assert stored(event["request"]["userAttributes"]["sub"]) is not None
 
 
 @pytest.mark.parametrize("mark", ["blocked", "deleted"])
