@@ -1,15 +1,16 @@
 """Who is calling: a Cognito bearer token, else the session cookie, else nobody.
 
 The rules are the frontend contract's: a bearer that is present and wrong never falls through to a
-cookie, a `userId` is only ever a claim, and a state-changing call with a cookie must come from an
-allowed site.
+cookie, another scheme hides none, a `userId` is only ever a claim, and a state-changing call with a
+cookie must come from an allowed site.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote, unquote_plus
 
-from saas import credential, session_cookie
+from saas import cookies, credential, session_cookie
 from saas.errors import Forbidden, NotAuthenticated, Unavailable
 from saas.secrets import secret_list
 from saas.settings import settings
@@ -18,6 +19,12 @@ Event = dict[str, Any]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Percent-encoding takes three characters for each byte of the id.
 MAX_CLAIM_CHARACTERS = 3 * credential.MAX_USER_ID_BYTES
+# A bearer wherever it stands in the header: gateways join several headers by commas. Another
+# scheme, such as the password of a protected staging site, says nothing about who is calling.
+_BEARER = re.compile(r"(?:^|,)\s*bearer(?![!#$%&'*+.^_`|~0-9a-z-])", re.IGNORECASE | re.ASCII)
+_ONE_BEARER = re.compile(r"\s*bearer +([A-Za-z0-9._~+/=-]+)\s*", re.IGNORECASE | re.ASCII)
+# A token whose scheme was forgotten.
+_BARE_TOKEN = re.compile(r"\s*[\w-]+\.[\w-]+\.[\w-]*\s*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -35,12 +42,14 @@ def identify(event: Event) -> Identity:
     """The verified caller of an HTTP API event (payload format 2.0).
 
     Raises:
-        NotAuthenticated: no credential (`authentication_required`) or a wrong one
-            (`invalid_credential`).
+        NotAuthenticated: no credential (`authentication_required`), a wrong one
+            (`invalid_credential`), or two session cookies (`duplicate_session_cookie`).
+        Unavailable: whether a credential holds cannot be known at the moment.
     """
     headers = lower_headers(event)
-    if "authorization" in headers:
-        return _from_bearer(headers["authorization"])
+    authorization = headers.get("authorization", "")
+    if _BEARER.search(authorization) or _BARE_TOKEN.fullmatch(authorization):
+        return _from_bearer(authorization)
     return _from_cookie(event, headers)
 
 
@@ -76,13 +85,13 @@ def lower_headers(event: Event) -> dict[str, str]:
 def _from_bearer(header: str) -> Identity:
     from saas import bearer, issuer_keys
 
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = _ONE_BEARER.fullmatch(header)
+    if token is None:
         raise _invalid("The Authorization header must be a bearer token")
     config = settings()
     try:
         said = bearer.verify(
-            token.strip(), config.require("cognito_issuer"), config.require("cognito_client_id")
+            token[1], config.require("cognito_issuer"), config.require("cognito_client_id")
         )
     except bearer.InvalidToken as error:
         raise _invalid("The bearer token is not valid") from error
@@ -95,21 +104,45 @@ def _from_bearer(header: str) -> Identity:
 
 
 def _from_cookie(event: Event, headers: dict[str, str]) -> Identity:
-    cookies = _cookies(event, headers)
-    config = settings()
-    for name in config.session_cookie_names:
+    """The first session that holds, of all names that count here."""
+    found = cookies.of(event, headers)
+    refusal: NotAuthenticated | None = None
+    for name in settings().session_cookie_names:
         try:
-            token = session_cookie.join_chunks(cookies, name)
-            if token is None:
-                continue
-            secrets = secret_list(config.require("session_secret_name"))
-            said = session_cookie.decrypt(
-                token, [value.get_secret_value() for value in secrets], name
-            )
+            said = _session(found, name)
         except session_cookie.InvalidSession as error:
-            raise _invalid("The session is not valid, please sign in again") from error
-        return _identity(said, "cookie")
-    raise NotAuthenticated("Authentication required")
+            refusal = refusal or _refusal(event, session_cookie.parts(found, name), name, error)
+        else:
+            if said is not None:
+                return _identity(said, "cookie")
+    raise refusal or NotAuthenticated("Authentication required")
+
+
+def _session(found: list[tuple[str, str]], name: str) -> dict[str, Any] | None:
+    token = session_cookie.join_chunks(found, name)
+    if token is None:
+        return None
+    secrets = secret_list(settings().require("session_secret_name"))
+    return session_cookie.decrypt(token, [value.get_secret_value() for value in secrets], name)
+
+
+def _refusal(
+    event: Event, names: set[str], name: str, error: session_cookie.InvalidSession
+) -> NotAuthenticated:
+    """Signing in again does not help against a cookie that somebody planted, so it is ended."""
+    if isinstance(error, session_cookie.CameTwice):
+        code, wrong = "duplicate_session_cookie", f"The session cookie {name} came twice"
+    elif isinstance(error, session_cookie.PartMissing):
+        code, wrong = "invalid_credential", f"The session cookie {name} came in part"
+    else:
+        return _invalid("The session is not valid, please sign in again")
+    lines = cookies.ending(names, settings().allowed_origins, event.get("rawPath") or "/")
+    return NotAuthenticated(
+        f"{wrong}: clear this site's cookies and sign in again",
+        code=code,
+        cookies=lines,
+        headers={} if lines else {"Clear-Site-Data": '"cookies"'},
+    )
 
 
 def _identity(
@@ -126,13 +159,6 @@ def _identity(
         source=source,
         groups=groups,
     )
-
-
-def _cookies(event: Event, headers: dict[str, str]) -> list[tuple[str, str]]:
-    """All cookies as (name, value): API Gateway moves them into `cookies`, others may not."""
-    texts = [*(event.get("cookies") or []), *headers.get("cookie", "").split(";")]
-    pairs = [text.strip().partition("=") for text in texts]
-    return [(name, value) for name, equals, value in pairs if equals]
 
 
 def _queried(event: Event) -> list[str]:

@@ -1,12 +1,14 @@
 """Errors that a caller may see. `saas.http` alone turns them into HTTP answers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 
 class AppError(Exception):
     """An expected failure: a sentence for people, a stable code for machines, an HTTP status.
 
-    `details` are added to the envelope beside `error` and `code`; `headers` to the answer.
+    `details` are added to the envelope beside `error` and `code`; `headers` and `cookies`
+    (`Set-Cookie` lines) to the answer.
     """
 
     status = 500
@@ -20,12 +22,14 @@ class AppError(Exception):
         code: str | None = None,
         details: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
+        cookies: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
         self.details = details or {}
         self.headers = headers or {}
+        self.cookies = list(cookies)
 
 
 class Misconfigured(RuntimeError):

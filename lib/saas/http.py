@@ -163,6 +163,7 @@ def _failure(app: App, error: AppError) -> Response[Any]:
         content_type=JSON,
         body=_serialize(_envelope(error, request_id)),
         headers=dict(error.headers),
+        cookies=error.cookies,  # type: ignore[arg-type]  # Powertools writes each by `str`.
     )
 
 
@@ -171,6 +172,7 @@ def _raw_failure(error: AppError, request_id: str) -> dict[str, Any]:
     return {
         "statusCode": error.status,
         "headers": {"Content-Type": JSON, **error.headers},
+        "cookies": error.cookies,
         "body": _serialize(_envelope(error, request_id)),
         "isBase64Encoded": False,
     }

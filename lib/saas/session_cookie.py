@@ -26,6 +26,14 @@ class InvalidSession(Exception):
     """The cookie does not hold: wrong key, altered, expired, malformed, or no session at all."""
 
 
+class CameTwice(InvalidSession):
+    """Two cookies claim to be the session; a sibling subdomain may have planted one."""
+
+
+class PartMissing(InvalidSession):
+    """Chunks that do not make a whole; one of them may have been planted."""
+
+
 def join_chunks(cookies: list[tuple[str, str]], name: str) -> str | None:
     """The value of cookie `name`, whole or joined from `name.0`, `name.1`, … in numeric order.
 
@@ -34,23 +42,30 @@ def join_chunks(cookies: list[tuple[str, str]], name: str) -> str | None:
         name: the configured session cookie.
 
     Raises:
-        InvalidSession: a name came twice, chunks are missing, or whole and chunked forms are mixed.
+        CameTwice: a name came twice, or whole and chunked forms are mixed.
+        PartMissing: chunks are missing.
     """
     whole = [value for key, value in cookies if key == name]
     chunks: dict[int, str] = {}
     for key, value in cookies:
-        base, dot, index = key.rpartition(".")
-        if dot and base == name and _CHUNK_INDEX.fullmatch(index):
-            if int(index) in chunks:
-                raise InvalidSession("chunk came twice")
-            chunks[int(index)] = value
+        if _is_chunk(key, name):
+            index = int(key.rpartition(".")[2])
+            if index in chunks:
+                raise CameTwice("chunk came twice")
+            chunks[index] = value
     if len(whole) > 1 or (whole and chunks):
-        raise InvalidSession("cookie came twice")
+        raise CameTwice("cookie came twice")
     if whole:
         return whole[0]
     if sorted(chunks) != list(range(len(chunks))):
-        raise InvalidSession("chunk is missing")
+        raise PartMissing("chunk is missing")
     return "".join(chunks[index] for index in sorted(chunks)) or None
+
+
+def parts(cookies: list[tuple[str, str]], name: str) -> set[str]:
+    """The names of all cookies that belong to the session cookie `name`."""
+    found = {key for key, _ in cookies}
+    return {key for key in found if key == name or _is_chunk(key, name)}
 
 
 def decrypt(token: str, secrets: list[str], cookie_name: str) -> dict[str, Any]:
@@ -72,6 +87,11 @@ def decrypt(token: str, secrets: list[str], cookie_name: str) -> dict[str, Any]:
             continue
         return _checked(plaintext)
     raise InvalidSession("no secret opens the cookie")
+
+
+def _is_chunk(key: str, name: str) -> bool:
+    base, _, index = key.rpartition(".")
+    return base == name and _CHUNK_INDEX.fullmatch(index) is not None
 
 
 def _parse(token: str) -> tuple[dict[str, Any], list[bytes]]:

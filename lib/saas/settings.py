@@ -42,16 +42,20 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _refuse_unsafe(self) -> Self:
-        """Deployed environments take exactly one cookie, which no sibling subdomain can plant."""
+        """Deployed environments take exactly one cookie, which only https can set.
+
+        Only `__Host-` keeps a sibling subdomain from setting it, too: a `__Secure-` cookie may
+        come from any https site below the same domain (RFC 6265bis, "Cookie name prefixes").
+        """
         if self.app_env == "local" or not self.session_cookie_names:
             return self
         if len(self.session_cookie_names) != 1:
             raise ValueError(
                 "SESSION_COOKIE_NAMES must name exactly one cookie outside local development"
             )
-        if not self.session_cookie_names[0].startswith("__Secure-"):
+        if not self.session_cookie_names[0].startswith(("__Host-", "__Secure-")):
             raise ValueError(
-                "SESSION_COOKIE_NAMES must carry the __Secure- prefix outside local development"
+                "SESSION_COOKIE_NAMES must begin with __Host- or __Secure- unless APP_ENV is local"
             )
         return self
 

@@ -28,13 +28,13 @@ variable "stripe_api_base" {
 }
 
 variable "session_cookie_name" {
-  description = "NextAuth's session cookie: __Secure-next-auth.session-token (v4) or __Secure-authjs.session-token (v5)."
+  description = "NextAuth's session cookie: __Secure-next-auth.session-token (v4), __Secure-authjs.session-token (v5), or the site's own name; one with __Host- no sibling subdomain can set (docs/deployment.md)."
   type        = string
   default     = "__Secure-next-auth.session-token"
 
   validation {
-    condition     = can(regex("^__Secure-[A-Za-z0-9._-]+$", var.session_cookie_name))
-    error_message = "session_cookie_name must be one name that begins with __Secure-: a cookie of another name could be planted by a sibling subdomain."
+    condition     = can(regex("^__(Secure|Host)-[A-Za-z0-9._-]+$", var.session_cookie_name))
+    error_message = "session_cookie_name must be one name that begins with __Host- or __Secure-: a cookie of another name could be set over plain http."
   }
 }
 

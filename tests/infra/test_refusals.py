@@ -35,7 +35,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
             "images_file: ai was built for a platform that Lambda does not run",
             "price_keys: price_gold is not in lib/saas/plans.toml; known are price_starter_monthly",
             "stripe_api_base must be https and a host",
-            "session_cookie_name must be one name that begins with __Secure-",
+            "session_cookie_name must be one name that begins with __Host- or __Secure-",
             "Bedrock does not serve us.",
             "from eu-west-1. Choose a region of that group, or name this region's inference",
             "provisioned_concurrency: there is no function ai; known are ai-api,",

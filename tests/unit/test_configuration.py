@@ -22,7 +22,9 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         Settings.read().require("site_url")
 
 
-@pytest.mark.parametrize("names", ["next-auth.session-token", "__Secure-a,__Secure-b"])
+@pytest.mark.parametrize(
+    "names", ["next-auth.session-token", "__Secure-a,__Secure-b", "__Host-a,__Secure-a", "__host-a"]
+)
 def test_deployed_environments_refuse_unsafe_session_cookies(
     monkeypatch: pytest.MonkeyPatch, names: str
 ) -> None:
@@ -30,8 +32,9 @@ def test_deployed_environments_refuse_unsafe_session_cookies(
     monkeypatch.setenv("SESSION_COOKIE_NAMES", names)
     with pytest.raises(ValidationError, match="SESSION_COOKIE_NAMES"):
         Settings.read()
-    monkeypatch.setenv("SESSION_COOKIE_NAMES", "__Secure-next-auth.session-token")
-    assert Settings.read().session_cookie_names == ("__Secure-next-auth.session-token",)
+    for name in ("__Secure-next-auth.session-token", "__Host-authjs.session-token"):
+        monkeypatch.setenv("SESSION_COOKIE_NAMES", name)
+        assert Settings.read().session_cookie_names == (name,)
 
 
 def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,8 @@ _NAMESPACE = uuid.UUID("4f1b9f0e-6a54-4f0c-9a3b-6c1a3c1f7c55")
 class SessionCookie:
     """The cookie that the functions of a stack accept: its secret, its name and their time.
 
-    Auth.js v5 names contain `authjs`, all others are NextAuth v4. A `__Secure-` cookie is set as
-    such: browsers and the journey treat `http://localhost` as trustworthy.
+    Auth.js v5 names contain `authjs`, all others are NextAuth v4. A `__Secure-` or `__Host-` cookie
+    is set as such: browsers and the journey treat `http://localhost` as trustworthy.
     """
 
     secret: str = field(repr=False)
@@ -48,7 +48,7 @@ class SessionCookie:
 
     @property
     def is_secure(self) -> bool:
-        return self.name.startswith("__Secure-")
+        return self.name.startswith(("__Secure-", "__Host-"))
 
     @property
     def _is_v5(self) -> bool:
@@ -137,7 +137,7 @@ def with_user_header(request: HttpRequest, cookie: SessionCookie) -> HttpRequest
 
 
 def _delete(response: web.StreamResponse, name: str, cookie: SessionCookie) -> None:
-    # A browser ignores a `__Secure-` cookie without the attribute, also one that is to end it.
+    # A browser ignores a prefixed cookie without the attribute, also one that is to end it.
     response.del_cookie(name, path="/", secure=cookie.is_secure)
 
 
