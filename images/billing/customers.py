@@ -4,8 +4,8 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from billing import store, stripe_api
-from billing.stripe_errors import StripeRefused, StripeUnavailable
+from billing import customer_email, store, stripe_api
+from billing.stripe_errors import StripeUnavailable
 from billing.sync import sync
 from saas import accounts
 from saas.accounts import User
@@ -60,16 +60,13 @@ def ensure(user: User) -> Customer:
         StripeUnavailable, StripeRefused: Stripe failed.
     """
     if existing := bound(user):
+        if user.customer_email_due:
+            customer_email.tell(user, existing)
         return Customer(existing, fresh=False)
-    user_id, stripe = user.id, stripe_api.api()
-    customer_id, replayed = _created(user_id, user.customer_generation)
+    customer_id, replayed = _created(user.id, user.customer_generation)
     if not bind(user, customer_id):
         return Customer(customer_id, fresh=False)
-    try:
-        if user.email:
-            stripe.describe_customer(customer_id, user.email, user.name)
-    except StripeRefused:
-        logger.warning("Stripe did not take the customer's e-mail", extra={"user_id": user_id})
+    customer_email.tell(user, customer_id)
     return Customer(customer_id, fresh=not replayed)
 
 

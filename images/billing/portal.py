@@ -1,6 +1,6 @@
 """The billing portal: where a customer changes cards, sees invoices and cancels."""
 
-from billing import customers, store, stripe_api
+from billing import customer_email, customers, store, stripe_api
 from billing.stripe_errors import StripeMissing
 from saas.caller import Caller
 from saas.errors import Conflict, LimitExceeded
@@ -27,6 +27,8 @@ def link(caller: Caller) -> str:
             code="portal_rate_limited",
             headers={"Retry-After": "60"},
         )
+    if user and user.customer_email_due:
+        customer_email.tell(user, customer_id)
     config = settings()
     try:
         return stripe_api.api().portal_url(customer_id, config.require("site_url"), config.app_env)

@@ -65,9 +65,10 @@ def owner(customer_id: str) -> When:
     return When("#stripeCustomerId = :customer", customer=customer_id)
 
 
-def active_owner(customer_id: str) -> When:
-    """As `owner`, for a user without a tombstone."""
-    return accounts.while_allowed("#stripeCustomerId = :customer", customer=customer_id)
+def active_owner(customer_id: str, *, told: bool) -> When:
+    """As `owner`, for a user without a tombstone and, unless `told`, without news for Stripe."""
+    due = "" if told else " AND attribute_not_exists(#customerEmailDue)"
+    return accounts.while_allowed(f"#stripeCustomerId = :customer{due}", customer=customer_id)
 
 
 def bound_user(customer_id: str) -> str | None:

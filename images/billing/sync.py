@@ -8,10 +8,11 @@ each other end in the newer state, and a repeated one ends the same.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from billing import store, stripe_api
+from billing import customer_email, store, stripe_api
 from billing.store import Turn
 from billing.stripe_objects import Event, Subscription
 from saas import accounts, clock, entitlements
+from saas.accounts import User
 from saas.entitlements import Entitlement
 from saas.errors import Unavailable
 from saas.observability import logger
@@ -91,9 +92,9 @@ def choose(subscriptions: Sequence[Subscription]) -> Subscription | None:
 
 def _apply(turn: Turn, seen: Subscription | None, events: Sequence[Event]) -> str:
     """One transaction: turn, user's flag, entitlement, events. Returns the outcome."""
-    tombstone = False
+    tombstone = told = False
     for _ in range(ATTEMPTS):
-        writes = _writes(turn, seen, events, tombstone=tombstone)
+        writes = _writes(turn, seen, events, tombstone=tombstone, told=told)
         try:
             table().transact(*writes)
         except TimeoutError as error:
@@ -104,6 +105,10 @@ def _apply(turn: Turn, seen: Subscription | None, events: Sequence[Event]) -> st
                 break
             if OWNER in error.refused and user.get("stripeCustomerId") != turn.customer_id:
                 break
+            if user.get("customerEmailDue") and not told:
+                customer_email.tell(User.from_item(turn.user_id, user), turn.customer_id)
+                told = True
+                continue
             # Else the user got a tombstone, or the entitlement changed since it was read.
             tombstone = tombstone or OWNER in error.refused
         else:
@@ -115,7 +120,12 @@ def _apply(turn: Turn, seen: Subscription | None, events: Sequence[Event]) -> st
 
 
 def _writes(
-    turn: Turn, seen: Subscription | None, events: Sequence[Event], *, tombstone: bool
+    turn: Turn,
+    seen: Subscription | None,
+    events: Sequence[Event],
+    *,
+    tombstone: bool,
+    told: bool,
 ) -> list[Write]:
     where = entitlements.key(turn.user_id)
     row: Write
@@ -133,14 +143,18 @@ def _writes(
         )
     return [
         store.advance(turn),
-        _user(turn, None if tombstone else entitlement),
+        _user(turn, None if tombstone else entitlement, told=told),
         row,
         *(store.event_row(event, "applied") for event in events),
     ]
 
 
-def _user(turn: Turn, entitlement: Entitlement | None) -> Write:
-    """The user's flag. It never creates a user, and leaves one with a tombstone alone."""
+def _user(turn: Turn, entitlement: Entitlement | None, *, told: bool) -> Write:
+    """The user's flag. It never creates a user, and leaves one with a tombstone alone.
+
+    An address that Stripe was not told yet makes it fail, which costs no request while there is
+    none: reading the item first would.
+    """
     where = accounts.key(turn.user_id)
     if entitlement is None:
         return Check(where, store.owner(turn.customer_id))
@@ -153,7 +167,7 @@ def _user(turn: Turn, entitlement: Entitlement | None) -> Write:
             "updatedAt": clock.iso(now),
         },
         remove=("checkoutFreshUntil",) if entitlement.is_active(now) else (),
-        when=store.active_owner(turn.customer_id),
+        when=store.active_owner(turn.customer_id, told=told),
     )
 
 

@@ -45,6 +45,8 @@ def change(caller: Caller, wanted: ProfileChange) -> Profile:
     """
     user = accounts.ensure(caller.identity, caller.account.user)
     changes = wanted.model_dump(exclude_none=True)
+    if wanted.name is not None:
+        changes["nameSetByUser"] = True
     return _profile(_update(caller.user_id, changes) if changes else user, caller)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from saas import clock, entitlements
+from saas.addresses import Addresses, Sighting
 from saas.entitlements import Entitlement
 from saas.errors import Forbidden
 from saas.rows import Row
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 # `barred` on a user's item keeps the person out although a session cookie lives on.
 BARRED = ("blocked", "deleted")
+ATTEMPTS = 5
 
 
 def key(user_id: str) -> Key:
@@ -39,7 +41,7 @@ class User:
 
     Times are ISO 8601 UTC, empty where the item has none. `customer_generation` numbers the
     idempotency keys under which the user's Stripe customer is made; until `checkout_fresh_until` a
-    checkout of theirs may still be paid.
+    checkout of theirs may still be paid. `customer_email_due`: Stripe has yet to hear of `email`.
     """
 
     id: str
@@ -52,6 +54,9 @@ class User:
     stripe_customer_id: str
     customer_generation: int
     checkout_fresh_until: datetime | None
+    addresses: Addresses
+    name_set_by_user: bool
+    customer_email_due: bool
 
     @classmethod
     def from_item(cls, user_id: str, item: Item) -> "User":
@@ -68,6 +73,9 @@ class User:
             stripe_customer_id=row.text("stripeCustomerId"),
             customer_generation=row.integer("customerGeneration"),
             checkout_fresh_until=row.moment("checkoutFreshUntil"),
+            addresses=Addresses.from_item(row.text("email"), item.get("emailHistory")),
+            name_set_by_user=row.flag("nameSetByUser"),
+            customer_email_due=row.flag("customerEmailDue"),
         )
 
 
@@ -110,8 +118,7 @@ def refuse_barred(item: Item | None) -> None:
 def ensure(identity: "Identity", user: User | None) -> User:
     """The user, created from the identity when there is none; safe to race.
 
-    A user without an e-mail takes it from the first identity that has one: a Cognito access token
-    carries none, and neither does an imported user's first call.
+    The e-mail follows the credential (`saas.addresses`); an access token has none.
 
     Args:
         identity: who is calling, verified.
@@ -121,8 +128,10 @@ def ensure(identity: "Identity", user: User | None) -> User:
         Forbidden: the account was blocked or deleted.
     """
     if user is not None:
-        return _completed(identity, user)
+        return _followed(identity, user)
     item = new_user(identity.user_id, email=identity.email, name=identity.name)
+    if first := Addresses("", {}, ()).after(_sighting(identity)):
+        item["emailHistory"] = first.to_item()
     try:
         table().write(Put(item, when=ABSENT))
     except ConditionFailed as failed:
@@ -131,20 +140,49 @@ def ensure(identity: "Identity", user: User | None) -> User:
     return User.from_item(identity.user_id, item)
 
 
-def _completed(identity: "Identity", user: User) -> User:
-    if user.email or not identity.email:
-        return user
-    changes = {"email": identity.email, **_index(identity.user_id, identity.email)}
-    if identity.name and not user.name:
+def _followed(identity: "Identity", user: User) -> User:
+    """The user with the address that the identity brings, if that is a change.
+
+    Written on condition that the history is as it was read: of two callers with different
+    addresses, the second judges anew what the first one left.
+    """
+    for _ in range(ATTEMPTS):
+        after = user.addresses.after(_sighting(identity))
+        if after is None:
+            return user
+        try:
+            item = table().write(_change(identity, user, after), returning=True)
+        except ConditionFailed as failed:
+            refuse_barred(failed.item)
+            item = failed.item
+        else:
+            return User.from_item(identity.user_id, item or {})
+        user = User.from_item(identity.user_id, item or {})
+    return user
+
+
+def _change(identity: "Identity", user: User, after: Addresses) -> Update:
+    changes: Item = {
+        "email": after.current,
+        "emailHistory": after.to_item(),
+        "customerEmailDue": True,
+        "updatedAt": clock.iso(clock.now()),
+        **_index(identity.user_id, after.current),
+    }
+    if identity.name and not user.name_set_by_user and (not user.name or user.addresses.taken):
         changes["name"] = identity.name
-    free = while_allowed(f"({unset('email')} OR #email = :none)", **UNSET, none="")
-    update = Update(key(identity.user_id), set=changes, when=free)
-    try:
-        item = table().write(update, returning=True)
-    except ConditionFailed as failed:
-        refuse_barred(failed.item)
-        item = failed.item
-    return User.from_item(identity.user_id, item) if item else user
+    elif user.name and not user.addresses.taken:
+        # An older row does not say who chose the name; it may well have been the user.
+        changes["nameSetByUser"] = True
+    if user.addresses.stored is None:
+        as_read = while_allowed(unset("emailHistory"), **UNSET)
+    else:
+        as_read = while_allowed("#emailHistory = :read", read=user.addresses.stored)
+    return Update(key(identity.user_id), set=changes, when=as_read)
+
+
+def _sighting(identity: "Identity") -> Sighting:
+    return Sighting(identity.email, identity.source, identity.issued_at)
 
 
 def new_user(user_id: str, *, email: str, name: str) -> Item:

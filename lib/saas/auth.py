@@ -29,13 +29,18 @@ _BARE_TOKEN = re.compile(r"\s*[\w-]+\.[\w-]+\.[\w-]*\s*", re.ASCII)
 
 @dataclass(frozen=True)
 class Identity:
-    """A verified caller: `user_id` is the credential's `sub`, `groups` come from Cognito tokens."""
+    """A verified caller: `user_id` is the credential's `sub`, `groups` come from Cognito tokens.
+
+    `email` is one that the credential's issuer has verified. `issued_at` (epoch seconds) is 0 where
+    the credential does not say.
+    """
 
     user_id: str
     email: str
     name: str
     source: Literal["bearer", "cookie"]
     groups: tuple[str, ...] = ()
+    issued_at: int = 0
 
 
 def identify(event: Event) -> Identity:
@@ -152,12 +157,15 @@ def _identity(
         user_id = credential.user_id(said["sub"])
     except ValueError as error:
         raise _invalid(str(error)) from error
+    # The site answers for its sessions; a pool's users may type any address.
+    is_verified = source == "cookie" or said.get("email_verified") in (True, "true")
     return Identity(
         user_id=user_id,
-        email=credential.email(said.get("email")),
+        email=credential.email(said.get("email")) if is_verified else "",
         name=credential.name(said.get("name")),
         source=source,
         groups=groups,
+        issued_at=int(said.get("iat", 0)),
     )
 
 
