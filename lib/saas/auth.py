@@ -158,7 +158,8 @@ def _identity(
     except ValueError as error:
         raise _invalid(str(error)) from error
     # The site answers for its sessions; a pool's users may type any address.
-    is_verified = source == "cookie" or said.get("email_verified") in (True, "true")
+    verified = said.get("email_verified")
+    is_verified = source == "cookie" or verified is True or verified == "true"
     return Identity(
         user_id=user_id,
         email=credential.email(said.get("email")) if is_verified else "",

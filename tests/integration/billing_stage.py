@@ -68,6 +68,7 @@ class Stage:
         self.aws = local
         self.account = account
         self.user_id = f"user-{uuid.uuid4().hex}"
+        self.email = "ada@example.com"
         self.stripe_requests: list[tuple[str, str]] = []
         self.dynamodb_requests: list[str] = []
         self.before: Before | None = None
@@ -88,7 +89,7 @@ class Stage:
         query: str = "",
     ) -> tuple[int, dict[str, Any]]:
         """Status and JSON body of an API call by the user."""
-        session = claims(user_id or self.user_id)
+        session = claims(user_id or self.user_id, email=self.email)
         token = v4_token(session, secret=self.aws.config.nextauth_secret)
         origin = {} if method == "GET" else {"origin": self.aws.config.site_url}
         event = http_event(

@@ -193,7 +193,7 @@ def test_the_first_identity_with_an_email_completes_a_user_without_one(
     item = stored(user_id)
     assert item is not None
     assert item["gsi1pk"] == "EMAIL#late@example.com"
-    call(aws, user_id, "GET", "/users/me", email="other@example.com")
+    call(aws, user_id, "GET", "/users/me", email="late@example.com")
     assert stored(user_id) == item
 
 
