@@ -14,7 +14,7 @@ from saas.connections import Connections, NoAnswer, Unreachable
 
 
 class StripeHttp(HTTPClient):
-    """One host's connections; each part of an answer may take `seconds`."""
+    """One host's connections; an answer may take `seconds`."""
 
     name = "groundwork"
 
@@ -36,7 +36,14 @@ class StripeHttp(HTTPClient):
         sent = {"host": self._connections.host, **(headers or {})}
         body = post_data.encode() if isinstance(post_data, str) else post_data or b""
         try:
-            answer = self._connections.send(method.upper(), path, sent, body, seconds=self._seconds)
+            answer = self._connections.send(
+                method.upper(),
+                path,
+                sent,
+                body,
+                seconds=self._seconds,
+                repeatable=_is_repeatable(method, sent),
+            )
         except (Unreachable, NoAnswer) as error:
             untrusted = isinstance(error, Unreachable) and error.untrusted
             raise _connection_error(f"Stripe did not answer: {error}", not untrusted) from error
@@ -45,6 +52,11 @@ class StripeHttp(HTTPClient):
     def close(self) -> None:
         """Close the connections that are kept."""
         self._connections.close()
+
+
+def _is_repeatable(method: str, headers: Mapping[str, str]) -> bool:
+    """Whether the SDK may send this again: a read, or a write under a key that Stripe remembers."""
+    return method.upper() == "GET" or "idempotency-key" in {name.lower() for name in headers}
 
 
 def _connection_error(message: str, should_retry: bool) -> Exception:

@@ -19,6 +19,8 @@ from saas.signing import signed_headers
 
 ATTEMPTS = 4
 FIRST_PAUSE = 0.05
+# Of a whole number; Python refuses to read endless ones.
+MAX_DIGITS = 100
 _THROTTLED = frozenset(
     {
         "ThrottlingException",
@@ -89,6 +91,8 @@ class Client:
     def call(self, operation: str, payload: dict[str, Any]) -> dict[str, Any]:
         """An operation by name, repeated a few times while the service is busy or out of reach.
 
+        Only for what may run twice: reads, and writes under a condition or a token.
+
         Raises:
             AwsError: the service refused, or stayed busy.
             AwsUnreachable, AwsNoAnswer: it could not be reached.
@@ -96,11 +100,13 @@ class Client:
         headers = {"x-amz-target": f"{self._service.target}.{operation}"}
         for attempt in range(ATTEMPTS):
             try:
-                return self.post("/", payload, headers=headers, seconds=5)
+                return self.post("/", payload, headers=headers, seconds=5, repeatable=True)
             except (AwsError, AwsUnreachable, AwsNoAnswer) as error:
                 final = isinstance(error, AwsError) and not error.is_transient
                 if final or attempt + 1 == ATTEMPTS:
                     raise
+                if isinstance(error, AwsNoAnswer) and error.kept:
+                    continue  # An old connection broke; a fresh one tells whether the service did.
             time.sleep(random.uniform(0.5, 1) * FIRST_PAUSE * 2**attempt)  # noqa: S311
         raise AssertionError("unreachable")
 
@@ -111,12 +117,14 @@ class Client:
         *,
         headers: dict[str, str] | None = None,
         seconds: float,
+        repeatable: bool = False,
     ) -> dict[str, Any]:
         """One request, sent at most once.
 
         Args:
             path: percent-encoded.
             seconds: how long to wait for the answer.
+            repeatable: the caller may send it again when no answer came.
 
         Raises:
             AwsError, AwsUnreachable, AwsNoAnswer: see there.
@@ -131,7 +139,10 @@ class Client:
             body=body,
             now=datetime.now(UTC),
         )
-        return _result(self._connections.send("POST", path, sent, body, seconds=seconds))
+        answer = self._connections.send(
+            "POST", path, sent, body, seconds=seconds, repeatable=repeatable
+        )
+        return _result(answer)
 
     def close(self) -> None:
         """Close the connections that are kept."""
@@ -167,9 +178,11 @@ def forget_clients() -> None:
 
 
 def _result(answer: Answer) -> dict[str, Any]:
+    """The JSON object of an answer; half a character or an endless number does not spoil it."""
     try:
-        body = json.loads(answer.content) if answer.content else {}
-    except ValueError as error:
+        text = answer.content.decode("utf-8", "replace")
+        body = json.loads(text, parse_int=_integer) if text else {}
+    except (ValueError, RecursionError) as error:
         if answer.status == 200:
             raise AwsNoAnswer("malformed answer") from error
         body = {}
@@ -179,3 +192,7 @@ def _result(answer: Answer) -> dict[str, Any]:
         return body
     named = answer.headers.get("x-amzn-errortype") or str(body.get("__type") or "Unknown")
     raise AwsError(named.split(":")[0].rpartition("#")[2], answer.status, body)
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)

@@ -135,6 +135,29 @@ def test_a_busy_service_is_asked_again(peer: Peer, busy: Any) -> None:
     assert len(peer.seen) == 3
 
 
+def test_a_broken_old_connection_costs_no_pause(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = peer.client()
+    client.call("GetItem", {})
+    monkeypatch.setattr(aws_http, "FIRST_PAUSE", 60)
+    peer.script = ["drop"]
+    assert client.call("GetItem", {}) == {"ok": True}
+    assert len(peer.connections) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'{"text": "half \xf0\x9f", "n": 1}', {"text": "half \ufffd", "n": 1}),
+        (b'{"n": ' + b"9" * 5_000 + b"}", {"n": float("inf")}),
+    ],
+)
+def test_one_odd_value_does_not_spoil_an_answer(peer: Peer, body: bytes, found: Any) -> None:
+    peer.script = [(200, body, {})]
+    assert peer.client(BEDROCK).post("/a", {}, seconds=1) == found
+
+
 def test_a_refusal_is_final(peer: Peer) -> None:
     refusal = {
         "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
@@ -168,7 +191,9 @@ def test_a_service_that_stays_busy_is_given_up(peer: Peer) -> None:
     assert len(peer.seen) == aws_http.ATTEMPTS
 
 
-@pytest.mark.parametrize("step", ["drop", "half", "hang", (200, b"no json", {}), (200, [1], {})])
+@pytest.mark.parametrize(
+    "step", ["drop", "half", "hang", (200, b"no json", {}), (200, [1], {}), (200, b"[" * 9_999, {})]
+)
 def test_a_lost_answer_is_told_and_never_repeated(peer: Peer, step: Any) -> None:
     peer.script = [step]
     with pytest.raises(AwsNoAnswer):

@@ -14,8 +14,8 @@ def answering(monkeypatch: pytest.MonkeyPatch, result: Answer | Exception) -> li
     """Connections that send nothing; returns what they were to send."""
     sent: list[tuple[Any, ...]] = []
 
-    def send(_: Connections, *args: Any, seconds: float) -> Answer:
-        sent.append((*args, seconds))
+    def send(_: Connections, *args: Any, seconds: float, repeatable: bool) -> Answer:
+        sent.append((*args, seconds, repeatable))
         if isinstance(result, Exception):
             raise result
         return result
@@ -32,7 +32,7 @@ def test_an_answer_reaches_the_sdk_whole(monkeypatch: pytest.MonkeyPatch) -> Non
     )
     assert (content, status, found["request-id"]) == (b"{}", 402, "req_1")
     path, wanted = "/v1/subscriptions?customer=cus_1", {"host": "api.stripe.com"}
-    assert sent == [("GET", path, wanted | {"Authorization": "x"}, b"", 5)]
+    assert sent == [("GET", path, wanted | {"Authorization": "x"}, b"", 5, True)]
 
 
 def test_a_body_is_sent_as_utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,6 +42,25 @@ def test_a_body_is_sent_as_utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert sent[0][0] == "POST"
     assert sent[0][3] == "name=Zo%C3%AB&x=ü".encode()
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "repeatable"),
+    [
+        ("get", {}, True),
+        ("post", {"Idempotency-Key": "checkout:1"}, True),
+        ("post", {}, False),
+        ("delete", {}, False),
+    ],
+)
+def test_only_what_may_run_twice_uses_a_connection_that_rested_long(
+    monkeypatch: pytest.MonkeyPatch, method: str, headers: dict[str, str], repeatable: bool
+) -> None:
+    sent = answering(monkeypatch, Answer(200, Headers([]), b"{}", reusable=True))
+    StripeHttp("https://api.stripe.com", seconds=5).request(
+        method, "https://api.stripe.com/v1/customers", headers
+    )
+    assert sent[0][-1] is repeatable
 
 
 @pytest.mark.parametrize(
