@@ -6,11 +6,12 @@ repeated, while the time left still suffices for a whole answer.
 
 import random
 import time
-from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
-from saas.aws_http import BEDROCK, AwsError, AwsNoAnswer, AwsUnreachable, client
+from ai import answer
+from ai.answer import Answer
+from saas.aws_http import BEDROCK, AwsError, AwsNoAnswer, AwsUnreachable, AwsUnreadable, client
 from saas.observability import logger
 from saas.plans import Model
 
@@ -23,20 +24,8 @@ _BUSY = frozenset({"ThrottlingException", "ModelNotReadyException"})
 _UNAVAILABLE = frozenset(
     {"ServiceUnavailableException", "InternalServerException", "ServiceQuotaExceededException"}
 )
-# Answers that say nothing of whether the model worked, and is billed.
+# Answers that do not say whether the model worked, and is billed.
 _TIMED_OUT_STATUS = frozenset({408, 504})
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A model's answer; `input_tokens` exclude those read from or written to a cache."""
-
-    text: str
-    stop_reason: str
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_write_tokens: int
 
 
 class Refused(Exception):
@@ -48,7 +37,11 @@ class Refused(Exception):
 
 
 class Unanswered(Exception):
-    """The request went out and no answer came: it may be billed."""
+    """The request went out and no answer came, or none that could be read: it may be billed."""
+
+    def __init__(self, reason: Literal["timeout", "unreadable"] = "timeout") -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def converse(
@@ -76,7 +69,7 @@ def converse(
         "inferenceConfig": {"maxTokens": max_tokens, "temperature": temperature},
         "requestMetadata": metadata,
     }
-    needed = max_tokens / model.tokens_per_second
+    needed = seconds_for(model, max_tokens)
     refused = Refused("unavailable")
     for attempt in range(MAX_ATTEMPTS):
         budget = deadline - time.monotonic() - MARGIN
@@ -93,12 +86,20 @@ def converse(
     raise refused
 
 
+def seconds_for(model: Model, max_tokens: int) -> float:
+    """How long the longest answer takes."""
+    return max_tokens / model.tokens_per_second
+
+
 def _ask(model: Model, request: dict[str, Any], seconds: float) -> Answer:
     path = f"/model/{quote(model.id, safe='')}/converse"
     try:
-        return _answer(client(BEDROCK).post(path, request, seconds=seconds))
+        return answer.read(client(BEDROCK).post(path, request, seconds=seconds))
     except AwsError as error:
         raise _classify(error) from error
+    except (AwsUnreadable, answer.Unreadable) as error:
+        logger.error("the model's answer could not be read")
+        raise Unanswered("unreadable") from error
     except AwsNoAnswer as error:
         logger.error("no answer from the model", extra={"reason": str(error)})
         raise Unanswered from error
@@ -113,23 +114,10 @@ def _classify(error: AwsError) -> Refused | Unanswered:
     logger.warning("the model refused", extra={"reason": code, "provider_status": status})
     if status in _TIMED_OUT_STATUS:
         return Unanswered()
+    if status < 300:
+        return Unanswered("unreadable")
     if code in _BUSY or status == 429:
         return Refused("throttled")
     if code in _UNAVAILABLE or status >= 500:
         return Refused("unavailable")
     return Refused("failed")
-
-
-def _answer(raw: Any) -> Answer:
-    usage = raw["usage"]
-    blocks = raw["output"].get("message", {}).get("content", [])
-    text = "".join(block.get("text", "") for block in blocks)
-    return Answer(
-        # An answer cut within an emoji may end in half a surrogate pair, which no UTF-8 can hold.
-        text=text.encode("utf-8", "replace").decode(),
-        stop_reason=raw["stopReason"],
-        input_tokens=usage["inputTokens"],
-        output_tokens=usage["outputTokens"],
-        cache_read_tokens=usage.get("cacheReadInputTokens", 0),
-        cache_write_tokens=usage.get("cacheWriteInputTokens", 0),
-    )

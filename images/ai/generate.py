@@ -1,20 +1,20 @@
 """Answering a prompt: entitlement, reservation, model, settlement."""
 
 import hashlib
-import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
-from ai import bedrock, ledger, reservations, store
+from ai import bedrock, closing, ledger, refusals, reservations, store
+from ai.answer import Answer
+from ai.closing import Known
 from ai.ledger import Charge, Reservation
 from ai.quota import Quota
 from ai.schemas import Generation, GenerationRequest
 from saas import clock, observability
+from saas.aws_http import is_outage
 from saas.caller import Caller
-from saas.errors import AppError, BadGateway, BadRequest, Forbidden, GatewayTimeout, Unavailable
+from saas.errors import BadRequest, Forbidden
 from saas.observability import correlation_id, logger
 from saas.plans import Model, Plan, catalogue
 
@@ -45,28 +45,30 @@ def generate(caller: Caller, request: GenerationRequest, *, deadline: float) -> 
     Raises:
         Forbidden: no active subscription (`subscription_required`).
         BadRequest: `prompt_too_long`, `model_not_allowed`.
-        LimitExceeded: `calls_exhausted`, `token_guard`, `cost_guard`.
-        Unavailable: `ai_throttled`, `ai_unavailable`, `reservation_expired`; nothing was charged.
-        BadGateway: `ai_failed`; nothing was charged.
-        GatewayTimeout: `ai_timeout`; the call counts, since the provider bills it.
+        LimitExceeded: `calls_exhausted`, `token_guard`, `cost_guard`, `too_many_calls`.
+        Unavailable: `ai_throttled`, `ai_unavailable`, `reservation_expired`, `busy`, `unavailable`,
+            and BadGateway: `ai_failed`; the sentence says whether the call counts.
+        GatewayTimeout: `ai_timeout`, and BadGateway: `ai_unreadable`; the call counts, since the
+            provider may bill it.
+        BadGateway: `ai_empty`, and BadRequest: `ai_filtered`; billed, but without text.
     """
     now = clock.now()
     order = _order(caller, request, now)
-    reservation = _reserve(order, now)
+    reservation = _reserve(order, now, deadline)
     logger.append_keys(call_id=reservation.id)
-    try:
-        reservations.mark_sent(reservation)
-    except Exception:
-        _finish(deadline, reservation, None)
-        raise
+    _mark_sent(reservation, deadline)
     answer = _ask(order, reservation, deadline)
-    charge = _charge(order, answer)
+    charge = _charge(order, reservation, answer)
     _finish(deadline, reservation, charge)
+    finish_reason = answer.finish_reason(order.max_tokens)
+    if not answer.text.strip():
+        raise refusals.empty(finish_reason)
     return Generation(
         response=answer.text,
         tokens=charge.input_tokens + charge.output_tokens,
         model=order.model.alias,
         request_id=reservation.id,
+        finish_reason=finish_reason,
     )
 
 
@@ -86,12 +88,11 @@ def _order(caller: Caller, request: GenerationRequest, now: datetime) -> Order:
             details={"limit": plan.max_prompt_characters},
         )
     model = _choose_model(plan, request.model)
-    answerable = model.tokens_per_second * catalogue().answer_within_seconds
     return Order(
         user_id=caller.account_id,
         prompt=request.prompt,
         model=model,
-        max_tokens=min(request.max_tokens, plan.max_output_tokens, answerable),
+        max_tokens=min(request.max_tokens, catalogue().max_output_tokens(plan, model)),
         temperature=request.temperature,
         quota=quota,
     )
@@ -112,7 +113,7 @@ def _choose_model(plan: Plan, name: str) -> Model:
     return model
 
 
-def _reserve(order: Order, now: datetime) -> Reservation:
+def _reserve(order: Order, now: datetime, deadline: float) -> Reservation:
     input_bound = len(order.prompt.encode()) + OVERHEAD_TOKENS
     reservation = Reservation(
         id=str(uuid.uuid4()),
@@ -125,11 +126,24 @@ def _reserve(order: Order, now: datetime) -> Reservation:
         created_at=clock.iso(now),
         prompt_preview=ledger.shortened(order.prompt, ledger.PREVIEW_BYTES),
     )
-    reservations.hold(reservation, order.quota, now)
+    asking = bedrock.seconds_for(order.model, order.max_tokens) + bedrock.MARGIN
+    reservations.hold(reservation, order.quota, now, until=deadline - asking)
     return reservation
 
 
-def _ask(order: Order, reservation: Reservation, deadline: float) -> bedrock.Answer:
+def _mark_sent(reservation: Reservation, deadline: float) -> None:
+    try:
+        reservations.mark_sent(reservation)
+    except reservations.Gone as gone:
+        raise refusals.expired(closing.fate(reservation)) from gone
+    except Exception as error:
+        known = _finish(deadline, reservation, None)
+        if is_outage(error):
+            raise refusals.not_sent(known, busy=isinstance(error, TimeoutError)) from error
+        raise
+
+
+def _ask(order: Order, reservation: Reservation, deadline: float) -> Answer:
     try:
         return bedrock.converse(
             order.model,
@@ -146,29 +160,20 @@ def _ask(order: Order, reservation: Reservation, deadline: float) -> bedrock.Ans
     except bedrock.Refused as refused:
         if refused.reason == "throttled":
             observability.count("AiThrottled")
-        _finish(deadline, reservation, None)
-        raise _refusal(refused) from refused
+        raise refusals.refused(refused.reason, _finish(deadline, reservation, None)) from refused
     except bedrock.Unanswered as unanswered:
-        _finish(deadline, reservation, ledger.unanswered(reservation, order.prompt))
-        raise GatewayTimeout(
-            "The model did not answer in time. This call counts towards your plan, "
-            "because it may have been billed; a shorter answer (maxTokens) is faster",
-            code="ai_timeout",
-        ) from unanswered
+        _finish(deadline, reservation, ledger.estimated(reservation, order.prompt))
+        raise refusals.unanswered(unanswered, order.max_tokens) from unanswered
 
 
-def _refusal(refused: bedrock.Refused) -> AppError:
-    if refused.reason == "failed":
-        return BadGateway("The model could not answer this. Nothing was charged", code="ai_failed")
-    return Unavailable(
-        "The AI service is busy. Nothing was charged; please try again in a few seconds",
-        code=f"ai_{refused.reason}",
-        headers={"Retry-After": "5"},
-    )
-
-
-def _charge(order: Order, answer: bedrock.Answer) -> Charge:
+def _charge(order: Order, reservation: Reservation, answer: Answer) -> Charge:
     """Real usage, also above the estimate; cached input counts and costs like other input."""
+    finish_reason = answer.finish_reason(order.max_tokens)
+    if not answer.metered:
+        logger.error("the model's answer tells no usage")
+        return ledger.estimated(
+            reservation, order.prompt, response=answer.text, finish_reason=finish_reason
+        )
     input_tokens = answer.input_tokens + answer.cache_read_tokens + answer.cache_write_tokens
     return Charge(
         input_tokens=input_tokens,
@@ -177,55 +182,11 @@ def _charge(order: Order, answer: bedrock.Answer) -> Charge:
         outcome=answer.stop_reason,
         prompt=order.prompt,
         response=answer.text,
+        finish_reason=finish_reason,
         cache_read_tokens=answer.cache_read_tokens,
         cache_write_tokens=answer.cache_write_tokens,
     )
 
 
-def _finish(deadline: float, reservation: Reservation, charge: Charge | None) -> None:
-    """Settle, or release without a charge, as far as the time allows; the sweep does what is left.
-
-    The caller has an answer waiting, so a table that fails or hangs must not take it away.
-    """
-
-    def finish() -> None:
-        try:
-            done = (
-                reservations.settle(reservation, charge)
-                if charge
-                else reservations.release(reservation)
-            )
-        except Exception:
-            logger.exception("the call stays open for the sweep", extra={"call_id": reservation.id})
-            return
-        _log(reservation, charge, done=done)
-
-    try:
-        _workers().submit(finish).result(max(0.0, deadline - time.monotonic() - ANSWER_MARGIN))
-    except TimeoutError:
-        logger.error("settling takes too long", extra={"call_id": reservation.id})
-
-
-@lru_cache(maxsize=1)
-def _workers() -> ThreadPoolExecutor:
-    """Threads that stay: starting one took a quarter of a warm call's own time.
-
-    A function has one call at a time; the others are for calls whose settling hangs.
-    """
-    return ThreadPoolExecutor(max_workers=8, thread_name_prefix="settle")
-
-
-def _log(reservation: Reservation, charge: Charge | None, *, done: bool) -> None:
-    if not done:
-        logger.error("the call was already finished", extra={"call_id": reservation.id})
-        return
-    logger.info(
-        "call settled" if charge else "call released",
-        extra={
-            "model": reservation.model,
-            "outcome": charge.outcome if charge else "released",
-            "input_tokens": charge.input_tokens if charge else 0,
-            "output_tokens": charge.output_tokens if charge else 0,
-            "cost_micro_usd": charge.cost_micro_usd if charge else 0,
-        },
-    )
+def _finish(deadline: float, reservation: Reservation, charge: Charge | None) -> Known:
+    return closing.close(reservation, charge, until=deadline - ANSWER_MARGIN)

@@ -6,13 +6,14 @@ import json
 import re
 
 from ai import store
+from ai.answer import finish_reason
 from ai.schemas import Call, HistoryPage
 from saas.caller import Caller
 from saas.errors import BadRequest
 from saas.table import Item, table
 
-# A Lambda answer ends at 6 MB.
-MAX_PAGE_BYTES = 4_500_000
+# Lambda responses are limited to 6 MB (6,291,556 bytes); the rest is for headers and the envelope.
+MAX_PAGE_BYTES = 6_000_000
 _POSITION = re.compile(
     r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{3}Z"
     r"#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -26,37 +27,43 @@ def newest(caller: Caller, *, limit: int, cursor: str | None) -> HistoryPage:
         BadRequest: the cursor is none of ours (`invalid_cursor`).
     """
     position = _read_cursor(cursor) if cursor else None
-    items, more = _collect(caller.account_id, limit, position)
-    following = _cursor(items[-1]) if more else None
-    return HistoryPage(data=[_call(item) for item in items], next_cursor=following)
+    calls, more = _collect(caller.account_id, limit, position)
+    following = _cursor(calls[-1]) if more else None
+    return HistoryPage(data=calls, next_cursor=following)
 
 
-def _collect(user_id: str, limit: int, position: str | None) -> tuple[list[Item], bool]:
-    """Items, and whether there are more behind them; DynamoDB ends a page at 1 MB by itself."""
-    items: list[Item] = []
+def _collect(user_id: str, limit: int, position: str | None) -> tuple[list[Call], bool]:
+    """Calls, and whether there are more behind them; DynamoDB ends a page at 1 MB by itself."""
+    calls: list[Call] = []
     size = 0
     after = f"{store.CALLS}{position}" if position else None
     while True:
         page = table().query(
             store.partition(user_id),
             prefix=store.CALLS,
-            limit=limit + 1 - len(items),
+            limit=limit + 1 - len(calls),
             newest_first=True,
             after=after,
         )
         for item in page.items:
-            size += _size(item["prompt"]) + _size(item["response"])
-            if len(items) == limit or (items and size > MAX_PAGE_BYTES):
-                return items, True
-            items.append(item)
+            call = _call(item)
+            size += _size(call)
+            if len(calls) == limit or (calls and size > MAX_PAGE_BYTES):
+                return calls, True
+            calls.append(call)
         after = page.next_after
         if after is None:
-            return items, False
+            return calls, False
 
 
-def _size(text: str) -> int:
-    """Bytes of a text in the answer, where control characters take six."""
-    return len(json.dumps(text, ensure_ascii=False).encode())
+def _size(call: Call) -> int:
+    """Bytes that a call takes in the function's response.
+
+    The body is encoded as JSON, and then as a string within the response's JSON, by a runtime that
+    escapes all but ASCII: a Chinese character takes 6 bytes, an emoji 12, a control character 7.
+    """
+    body = json.dumps(call.model_dump(by_alias=True), ensure_ascii=False)
+    return len(json.dumps(body))
 
 
 def _call(item: Item) -> Call:
@@ -67,14 +74,15 @@ def _call(item: Item) -> Call:
         model=item["model"],
         tokens=item["inputTokens"] + item["outputTokens"],
         created_at=item["createdAt"],
+        # Rows of earlier releases carry the provider's reason only.
+        finish_reason=item.get("finishReason") or finish_reason(item.get("outcome", "")),
     )
 
 
-def _cursor(item: Item) -> str:
+def _cursor(call: Call) -> str:
     """Only time and id of a call: with it nobody gets into another user's partition."""
-    return (
-        base64.urlsafe_b64encode(f"{item['createdAt']}#{item['id']}".encode()).decode().rstrip("=")
-    )
+    position = f"{call.created_at}#{call.id}".encode()
+    return base64.urlsafe_b64encode(position).decode().rstrip("=")
 
 
 def _read_cursor(cursor: str) -> str:

@@ -1,4 +1,4 @@
-"""What is written of a call: the reservation while it is in flight, the row that stays of it."""
+"""What we store about a call: the reservation while it is in flight, then the row that stays."""
 
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ LIFETIME = timedelta(seconds=60)
 MAX_STORED_PROMPT_BYTES = 280_000
 MAX_STORED_RESPONSE_BYTES = 90_000
 PREVIEW_BYTES = 400
+ESTIMATED = "estimated"
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,23 @@ class Reservation:
     def period_key(self) -> Key:
         return Key(store.partition(self.user_id), self.period)
 
+    @property
+    def call_key(self) -> Key:
+        return store.call_key(self.user_id, self.created_at, self.id)
+
+    @property
+    def slot(self) -> str:
+        """What the period's set of calls in flight holds of it; `is_expired` reads its time."""
+        return f"{self.created_at}#{self.id}"
+
 
 @dataclass(frozen=True)
 class Charge:
-    """What a call used: tokens, micro-USD, how it ended, and its texts."""
+    """What a call used: tokens, micro-USD, how it ended, and its texts.
+
+    `outcome` is the provider's stop reason, or `ESTIMATED` for the upper bound in place of a usage
+    that never arrived. `finish_reason` is empty when there was no answer.
+    """
 
     input_tokens: int
     output_tokens: int
@@ -52,20 +66,29 @@ class Charge:
     outcome: str
     prompt: str
     response: str
+    finish_reason: str = ""
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
 
 
-def unanswered(reservation: Reservation, prompt: str) -> Charge:
-    """The charge for a call whose end nobody knows: the upper bound."""
+def estimated(
+    reservation: Reservation, prompt: str, *, response: str = "", finish_reason: str = ""
+) -> Charge:
+    """The charge for a call whose usage nobody knows: the upper bound."""
     return Charge(
         input_tokens=reservation.input_bound,
         output_tokens=reservation.output_bound,
         cost_micro_usd=reservation.cost_bound,
-        outcome="unknown",
+        outcome=ESTIMATED,
         prompt=prompt,
-        response="",
+        response=response,
+        finish_reason=finish_reason,
     )
+
+
+def is_expired(slot: str, now: datetime) -> bool:
+    """Whether the call that took this slot has outlived its reservation."""
+    return clock.parse(slot.partition("#")[0]) + LIFETIME <= now
 
 
 def held_item(reservation: Reservation, now: datetime) -> Item:
@@ -84,12 +107,25 @@ def from_item(item: Item) -> Reservation:
     return Reservation(**{field.name: item[field.name] for field in fields(Reservation)})
 
 
+def charge_item(charge: Charge) -> Item:
+    """A charge as it is noted on a reservation; `charge_from` reads it."""
+    return {
+        **asdict(charge),
+        "prompt": shortened(charge.prompt, MAX_STORED_PROMPT_BYTES),
+        "response": shortened(charge.response, MAX_STORED_RESPONSE_BYTES),
+    }
+
+
+def charge_from(item: Item) -> Charge:
+    """The charge that was noted."""
+    return Charge(**{field.name: item[field.name] for field in fields(Charge)})
+
+
 def call_item(reservation: Reservation, charge: Charge) -> Item:
     """The immutable row of a finished call."""
-    key = store.call_key(reservation.user_id, reservation.created_at, reservation.id)
     return {
-        "pk": key.pk,
-        "sk": key.sk,
+        "pk": reservation.call_key.pk,
+        "sk": reservation.call_key.sk,
         "id": reservation.id,
         "period": reservation.period,
         "model": reservation.model,
@@ -101,10 +137,11 @@ def call_item(reservation: Reservation, charge: Charge) -> Item:
         "cacheWriteTokens": charge.cache_write_tokens,
         "costMicroUsd": charge.cost_micro_usd,
         "outcome": charge.outcome,
+        "finishReason": charge.finish_reason or None,
         "createdAt": reservation.created_at,
     }
 
 
 def shortened(text: str, limit: int) -> str:
-    """The begin of a text, at most `limit` UTF-8 bytes, on a character boundary."""
+    """The beginning of a text, at most `limit` UTF-8 bytes, on a character boundary."""
     return text.encode()[:limit].decode(errors="ignore")

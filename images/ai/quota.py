@@ -29,14 +29,22 @@ class Quota:
         begin, end = entitlement.quota_window(now)
         return cls(plan, begin, end)
 
+    @property
+    def calls_in_flight(self) -> int:
+        """How many calls may run at once."""
+        return self.plan.calls_in_flight
+
     def allows(self, used: Item, *, tokens: int, cost: int) -> bool:
         """Whether one more call of at most `tokens` and `cost` fits beside what is used."""
         return self._exceeded(used, tokens, cost) is None
 
     def refusal(self, used: Item, *, tokens: int, cost: int, now: datetime) -> LimitExceeded:
         """The 429 for a call that does not fit: which limit, how much it is, when it resets."""
+        exceeded = self._exceeded(used, tokens, cost)
+        if exceeded is None:
+            return self._too_many_calls()
         plan, day = self.plan, f"{self.end.day} {self.end:%B %Y}"
-        code, limit = self._exceeded(used, tokens, cost) or ("calls_exhausted", self.limits[0])
+        code, limit = exceeded
         message = {
             "calls_exhausted": (
                 f"You have used all {limit:,} calls of your {plan.name} plan for this period. "
@@ -56,6 +64,15 @@ class Quota:
         seconds = max(1, math.ceil((self.end - now).total_seconds()))
         return LimitExceeded(
             message, code=code, details=details, headers={"Retry-After": str(seconds)}
+        )
+
+    def _too_many_calls(self) -> LimitExceeded:
+        return LimitExceeded(
+            f"Your {self.plan.name} plan runs {self.calls_in_flight} calls at the same time. "
+            "Nothing was charged; please try again when one of them has ended",
+            code="too_many_calls",
+            details={"limit": self.calls_in_flight},
+            headers={"Retry-After": "1"},
         )
 
     @property

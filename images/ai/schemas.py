@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
+from ai.answer import FinishReason
 from saas.schemas import ApiModel, Claim, Optional, Success
 
 DEFAULT_MAX_TOKENS = 1_000
@@ -39,16 +40,21 @@ class GenerationRequest(ApiModel):
 
 
 class Generation(ApiModel):
-    """`tokens` are input plus output, `model` is the alias, `requestId` the call's id."""
+    """`tokens` are input plus output, `model` is the alias, `requestId` the call's id.
+
+    `finishReason` is `length` for an answer that was cut at its `maxTokens` (the request's, or what
+    `GET /plans` says can be reached), `filtered` or `guardrail` where a filter intervened.
+    """
 
     response: str
     tokens: int
     model: str
     request_id: str
+    finish_reason: FinishReason
 
 
 class Call(ApiModel):
-    """One stored call; `response` is empty when the provider's answer never arrived."""
+    """One stored call; without an answer `response` is empty and there is no `finishReason`."""
 
     id: str
     prompt: str
@@ -56,6 +62,7 @@ class Call(ApiModel):
     model: str
     tokens: int
     created_at: str
+    finish_reason: Optional[FinishReason]
 
 
 class HistoryPage(Success[list[Call]]):
@@ -89,14 +96,6 @@ class Tokens(ApiModel):
     left: int = 0
 
 
-class Cost(ApiModel):
-    """Model cost of the period in micro-USD."""
-
-    used_micro_usd: int = 0
-    limit_micro_usd: int = 0
-    left_micro_usd: int = 0
-
-
 class Usage(ApiModel):
     """What the plan's month has used and has left; zeros and nulls without a subscription."""
 
@@ -104,7 +103,6 @@ class Usage(ApiModel):
     period: Period | None = None
     calls: Calls = Calls()
     tokens: Tokens = Tokens()
-    cost: Cost = Cost()
     reset_at: str | None = None
 
 

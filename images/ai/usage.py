@@ -4,7 +4,7 @@ from datetime import datetime
 
 from ai import reservations, store
 from ai.quota import Quota
-from ai.schemas import Calls, Cost, Period, Tokens, Usage
+from ai.schemas import Calls, Period, Tokens, Usage
 from saas import clock
 from saas.caller import Caller
 from saas.table import table
@@ -23,8 +23,8 @@ def summary(caller: Caller) -> Usage:
 def _of(user_id: str, quota: Quota, now: datetime) -> Usage:
     reservations.sweep(user_id, now)
     used = table().get(store.period_key(user_id, quota.begin)) or {}
-    calls, tokens, cost = (used.get(n, 0) for n in ("callsUsed", "tokensUsed", "costMicroUsd"))
-    calls_limit, tokens_limit, cost_limit = quota.limits
+    calls, tokens = used.get("callsUsed", 0), used.get("tokensUsed", 0)
+    calls_limit, tokens_limit, _ = quota.limits
     return Usage(
         plan_id=quota.plan.id,
         period=Period(start=clock.iso(quota.begin), end=clock.iso(quota.end)),
@@ -35,11 +35,6 @@ def _of(user_id: str, quota: Quota, now: datetime) -> Usage:
             used=tokens,
             limit=tokens_limit,
             left=max(0, tokens_limit - tokens),
-        ),
-        cost=Cost(
-            used_micro_usd=cost,
-            limit_micro_usd=cost_limit,
-            left_micro_usd=max(0, cost_limit - cost),
         ),
         reset_at=clock.iso(quota.end),
     )

@@ -12,7 +12,9 @@ def sold() -> list[Plan]:
 
 
 def offers() -> list[Offer]:
-    """The price list."""
+    """The price list; an answer's length is what can be reached today, not what a plan may have."""
+    plans = sold()
+    limits = {plan.id: _output_limits(plan) for plan in plans}
     return [
         Offer(
             id=plan.id,
@@ -21,9 +23,17 @@ def offers() -> list[Offer]:
             amount=plan.amount_cents,
             interval=plan.interval,
             calls_per_month=plan.calls_per_month,
+            calls_in_flight=plan.calls_in_flight,
             models=list(plan.models),
-            max_output_tokens=plan.max_output_tokens,
+            max_output_tokens=max(limits[plan.id].values()),
+            max_output_tokens_by_model=limits[plan.id],
             contact_sales=not plan.lookup_key,
         )
-        for plan in sold()
+        for plan in plans
     ]
+
+
+def _output_limits(plan: Plan) -> dict[str, int]:
+    """The longest answer of each model of a plan, in tokens."""
+    found = catalogue()
+    return {alias: found.max_output_tokens(plan, found.models[alias]) for alias in plan.models}

@@ -50,7 +50,11 @@ class Status(ApiModel):
 
 
 class Offer(ApiModel):
-    """A plan as it is sold; `amount` is US cents per interval, null when sold by agreement."""
+    """A plan as it is sold; `amount` is US cents per interval, null when sold by agreement.
+
+    `callsInFlight` may run at the same time. `maxOutputTokens` is the longest answer that can be
+    reached today, by `maxOutputTokensByModel` the one of each model.
+    """
 
     id: str
     name: str
@@ -59,8 +63,10 @@ class Offer(ApiModel):
     currency: Literal["usd"] = "usd"
     interval: str
     calls_per_month: int
+    calls_in_flight: int
     models: list[str]
     max_output_tokens: int
+    max_output_tokens_by_model: dict[str, int]
     contact_sales: bool
 
 

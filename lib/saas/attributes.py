@@ -10,6 +10,8 @@ MAX_EXPONENT = 125
 def marshal(item: dict[str, Any]) -> dict[str, Any]:
     """A plain dict in attribute-value form; attributes that are None are left out.
 
+    A frozenset becomes a set of strings, which must not be empty.
+
     Raises:
         TypeError: a value is of a kind that we do not store.
         ValueError: a number is infinite, too long, too large or too small.
@@ -33,9 +35,9 @@ def _typed(value: Any) -> dict[str, Any]:
         return {"M": {key: _typed(part) for key, part in value.items()}}
     if isinstance(value, list | tuple):
         return {"L": [_typed(part) for part in value]}
-    if not isinstance(value, str):
+    if not isinstance(value, str | frozenset):
         raise TypeError(f"we store no {type(value).__name__}")
-    return {"S": value}
+    return {"S": value} if isinstance(value, str) else {"SS": sorted(value)}
 
 
 def _decimal(value: int | float | Decimal) -> str:

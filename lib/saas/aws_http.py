@@ -58,6 +58,10 @@ AwsUnreachable = Unreachable
 AwsNoAnswer = NoAnswer
 
 
+class AwsUnreadable(AwsNoAnswer):
+    """An answer came whole, and its body is no JSON object."""
+
+
 @dataclass(frozen=True)
 class Service:
     """An AWS service.
@@ -178,20 +182,25 @@ def forget_clients() -> None:
 
 
 def _result(answer: Answer) -> dict[str, Any]:
-    """The JSON object of an answer; half a character or an endless number does not spoil it."""
-    try:
-        text = answer.content.decode("utf-8", "replace")
-        body = json.loads(text, parse_int=_integer) if text else {}
-    except (ValueError, RecursionError) as error:
+    body = _object(answer.content)
+    if body is None:
         if answer.status == 200:
-            raise AwsNoAnswer("malformed answer") from error
-        body = {}
-    if not isinstance(body, dict):
-        raise AwsNoAnswer("malformed answer")
+            raise AwsUnreadable("malformed answer")
+        body = {}  # An error's body need not be JSON.
     if answer.status == 200:
         return body
     named = answer.headers.get("x-amzn-errortype") or str(body.get("__type") or "Unknown")
     raise AwsError(named.split(":")[0].rpartition("#")[2], answer.status, body)
+
+
+def _object(content: bytes) -> dict[str, Any] | None:
+    """The JSON object of a body; half a character or an endless number does not spoil it."""
+    text = content.decode("utf-8", "replace")
+    try:
+        body = json.loads(text, parse_int=_integer) if text else {}
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
 
 
 def _integer(digits: str) -> int | float:

@@ -15,7 +15,7 @@ class Plan:
 
     `price_key` is what the frontend sends, `lookup_key` the Stripe price's (empty: sold by
     agreement), `amount_cents` cents of `currency` per `interval`. Monthly limits count in the
-    windows of `Entitlement.quota_window`; costs are micro-USD.
+    windows of `Entitlement.quota_window`; costs are micro-USD. `calls_in_flight` may run at once.
     """
 
     id: str
@@ -23,6 +23,7 @@ class Plan:
     price_key: str
     interval: str
     calls_per_month: int
+    calls_in_flight: int
     models: tuple[str, ...]
     max_output_tokens: int
     max_prompt_characters: int
@@ -92,6 +93,10 @@ class Catalogue:
         """
         plan = self.plan_by_price_key(metadata.get("price_key") or "")
         return plan or self.plan_by_lookup_key(lookup_key)
+
+    def max_output_tokens(self, plan: Plan, model: Model) -> int:
+        """The longest answer of a model: what the plan allows, as far as the time suffices."""
+        return min(plan.max_output_tokens, model.tokens_per_second * self.answer_within_seconds)
 
     def model(self, name: str) -> Model | None:
         """The model for an alias, or for an id that the existing frontend may still send."""

@@ -7,7 +7,7 @@ Conditions are DynamoDB expressions with every attribute written `#name` and eve
 import random
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -19,6 +19,10 @@ from saas.settings import settings
 
 Item = dict[str, Any]
 CONFLICT_ATTEMPTS = 12
+# Seconds between attempts, at most: each conflict doubles the span that the next is drawn from, so
+# that it grows with the number of writers. With 100 of them on an item that each holds for some
+# milliseconds, spans of a second let one in five attempts through.
+FIRST_SPAN, LONGEST_SPAN = 0.02, 1.0
 _NAME = re.compile(r"#([A-Za-z][A-Za-z0-9]*)")
 
 
@@ -61,13 +65,15 @@ class Put:
 class Update:
     """Change attributes of an item, creating it when it does not exist (unless `when` forbids it).
 
-    `default` sets attributes that do not exist yet; `add` adds to numbers (absent counts as 0).
+    `default` sets attributes that do not exist yet; `add` adds to numbers (absent counts as 0) and
+    to sets of strings, `discard` takes from such sets; one without members does not exist.
     """
 
     key: Key
     set: Item = field(default_factory=dict)
     default: Item = field(default_factory=dict)
-    add: dict[str, int] = field(default_factory=dict)
+    add: Mapping[str, int | frozenset[str]] = field(default_factory=dict)
+    discard: Mapping[str, frozenset[str]] = field(default_factory=dict)
     remove: Sequence[str] = ()
     when: When | None = None
 
@@ -139,7 +145,7 @@ class Table:
         pending: dict[str, Any] = {
             self.name: {"Keys": [_marshal_key(key) for key in keys], "ConsistentRead": True}
         }
-        for attempt in range(CONFLICT_ATTEMPTS):
+        for _ in _attempts():
             answer = self._call("BatchGetItem", {"RequestItems": pending})
             for raw in answer["Responses"].get(self.name, []):
                 item = unmarshal(raw)
@@ -147,7 +153,6 @@ class Table:
             pending = answer.get("UnprocessedKeys") or {}
             if not pending:
                 return found
-            _pause(attempt)
         raise TimeoutError("DynamoDB left keys unprocessed")
 
     def query(
@@ -198,7 +203,7 @@ class Table:
             request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         if returning:
             request["ReturnValues"] = "ALL_NEW"
-        for attempt in range(CONFLICT_ATTEMPTS):
+        for _ in _attempts():
             try:
                 answer = self._call(operation, request)
             except AwsError as error:
@@ -207,13 +212,15 @@ class Table:
                     raise ConditionFailed(unmarshal(raw) if raw else None) from error
                 if error.code != "TransactionConflictException":
                     raise
-                _pause(attempt)
             else:
                 return unmarshal(answer["Attributes"]) if returning else None
         raise TimeoutError("the write met concurrent transactions each time")
 
-    def transact(self, *writes: Write) -> None:
-        """All writes or none. Conflicts with concurrent writers are retried for about two seconds.
+    def transact(self, *writes: Write, until: float | None = None) -> None:
+        """All writes or none. Conflicts with concurrent writers are retried.
+
+        Args:
+            until: `time.monotonic()` at which to give up; without it, after some seconds.
 
         Raises:
             TransactionRefused: a condition did not hold.
@@ -223,7 +230,7 @@ class Table:
             "TransactItems": [_transaction_item(self.name, write) for write in writes],
             "ClientRequestToken": token(),
         }
-        for attempt in range(CONFLICT_ATTEMPTS):
+        for _ in _attempts(until):
             try:
                 self._call("TransactWriteItems", request)
             except AwsError as error:
@@ -233,7 +240,6 @@ class Table:
                 # Still at work under this token: under another one it would meet its own writes.
                 elif error.code != "TransactionInProgressException":
                     raise
-                _pause(attempt)
             else:
                 return
         raise TimeoutError("the transaction met concurrent writers each time")
@@ -271,8 +277,19 @@ def _raise_if_refused(reasons: list[dict[str, Any]], error: Exception) -> None:
         raise error
 
 
-def _pause(attempt: int) -> None:
-    time.sleep(random.uniform(0, min(0.4, 0.02 * 2**attempt)))  # noqa: S311
+def _attempts(until: float | None = None) -> Iterator[None]:
+    """One turn for each attempt, with a pause before every further one."""
+    attempt = 0
+    while True:
+        yield
+        attempt += 1
+        if until is None and attempt == CONFLICT_ATTEMPTS:
+            return
+        span = min(LONGEST_SPAN, FIRST_SPAN * 2 ** min(attempt, 10))
+        seconds = random.uniform(0, span)  # noqa: S311
+        if until is not None and time.monotonic() + seconds >= until:
+            return
+        time.sleep(seconds)
 
 
 def _request(name: str, write: Write) -> tuple[str, dict[str, Any]]:
@@ -319,11 +336,14 @@ def _changes(update: Update) -> tuple[list[str], Item]:
         clauses.append("SET " + ", ".join(sets))
     if update.add:
         clauses.append("ADD " + ", ".join(f"#{name} :add_{name}" for name in update.add))
+    if update.discard:
+        clauses.append("DELETE " + ", ".join(f"#{name} :discard_{name}" for name in update.discard))
     if update.remove:
         clauses.append("REMOVE " + ", ".join(f"#{name}" for name in update.remove))
     values = {f":set_{name}": value for name, value in update.set.items()}
     values |= {f":default_{name}": value for name, value in update.default.items()}
     values |= {f":add_{name}": value for name, value in update.add.items()}
+    values |= {f":discard_{name}": value for name, value in update.discard.items()}
     return clauses, values
 
 

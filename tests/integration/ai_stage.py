@@ -96,6 +96,7 @@ class Caller:
             "outputTokens": sum(row["outputTokens"] for row in rows),
         }
         assert {name: period.get(name, 0) for name in sums} == sums
+        assert "inFlight" not in period
 
     def expire(self) -> None:
         """Make every call in flight older than its lifetime."""
@@ -109,7 +110,8 @@ class Caller:
 
 
 def limit_calls(monkeypatch: pytest.MonkeyPatch, **limits: int) -> None:
-    """Let every plan have these limits."""
+    """Let every plan have these limits, and run as many calls at once as a test makes."""
+    limits = {"calls_in_flight": 1_000, **limits}
     real = plans.catalogue()
     small = replace(real, plans=tuple(replace(plan, **limits) for plan in real.plans))
     for module in ("saas.plans", "saas.entitlements", "ai.generate"):

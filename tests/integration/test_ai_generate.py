@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ai import bedrock, ledger, reservations
+from ai.answer import Answer
 from saas import accounts, clock, plans
 from saas.aws_http import DYNAMODB
 from saas.table import Update, table
@@ -27,9 +28,9 @@ def test_an_answer_is_charged_and_stored(
     status, body = caller.generate("How do tides work?", maxTokens=1000, temperature=0.7)
     assert (status, body["success"]) == (200, True)
     data = body["data"]
-    assert data.keys() == {"response", "tokens", "model", "requestId"}
+    assert data.keys() == {"response", "tokens", "model", "requestId", "finishReason"}
     assert "tides" in data["response"]
-    assert data["model"] == "fast"
+    assert (data["model"], data["finishReason"]) == ("fast", "stop")
     (row,) = caller.rows()
     assert (row["id"], row["prompt"]) == (data["requestId"], "How do tides work?")
     assert (row["response"], row["outcome"]) == (data["response"], "end_turn")
@@ -203,9 +204,9 @@ def test_the_bound_is_never_below_real_usage(
     held: list[ledger.Reservation] = []
     real = reservations.hold
 
-    def spy(reservation: Any, quota: Any, now: Any) -> None:
+    def spy(reservation: Any, *others: Any, **more: Any) -> None:
         held.append(reservation)
-        real(reservation, quota, now)
+        real(reservation, *others, **more)
 
     monkeypatch.setattr(reservations, "hold", spy)
     caller.subscribe()
@@ -221,7 +222,7 @@ def test_the_bound_is_never_below_real_usage(
 def test_usage_above_the_bound_is_charged_truly(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = bedrock.Answer("Hello", "end_turn", 90_000, 7_000, 500, 300)
+    answer = Answer("Hello", "end_turn", 90_000, 7_000, 500, 300)
     monkeypatch.setattr(bedrock, "converse", lambda *_, **__: answer)
     caller.subscribe()
     _, body = caller.generate()
@@ -345,9 +346,9 @@ def test_tokens_held_by_calls_in_flight_are_not_promised_twice(
     caller.subscribe()
     others_were_refused = threading.Event()
 
-    def answer_late(*_: Any, **__: Any) -> bedrock.Answer:
+    def answer_late(*_: Any, **__: Any) -> Answer:
         assert others_were_refused.wait(20)
-        return bedrock.Answer("Hello", "end_turn", 1, 2, 0, 0)
+        return Answer("Hello", "end_turn", 1, 2, 0, 0)
 
     monkeypatch.setattr(bedrock, "converse", answer_late)
     with ThreadPoolExecutor(10) as pool:
@@ -422,7 +423,7 @@ def test_an_unknown_end_is_charged_as_estimated(
     status, body = caller.generate("Hi", maxTokens=100)
     assert (status, body["code"]) == (504, "ai_timeout")
     (row,) = caller.rows()
-    assert (row["outcome"], row["prompt"], row["response"]) == ("unknown", "Hi", "")
+    assert (row["outcome"], row["prompt"], row["response"]) == ("estimated", "Hi", "")
     assert (row["inputTokens"], row["outputTokens"]) == (len("Hi") + 64, 100)
     caller.assert_ledger(1)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ai import bedrock, generate, ledger, reservations
+from ai import bedrock, closing, generate, ledger, reservations
+from ai.answer import Answer
 from saas import clock
 from saas.table import Table
 from tests.factories import metrics
@@ -16,7 +17,7 @@ from tests.integration.ai_stage import Caller, limit_calls
 from tests.integration.aws_fixtures import LocalAws
 
 BOUND = len("Hi") + generate.OVERHEAD_TOKENS + 100
-ANSWER = bedrock.Answer("Hello", "end_turn", 3, 5, 0, 0)
+ANSWER = Answer("Hello", "end_turn", 3, 5, 0, 0)
 
 
 class Killed(BaseException):
@@ -63,7 +64,7 @@ def test_died_while_the_provider_worked(caller: Caller, monkeypatch: pytest.Monk
     caller.expire()
     assert caller.usage()["calls"]["used"] == 1
     (row,) = caller.rows()
-    assert (row["outcome"], row["prompt"], row["response"]) == ("unknown", "Hi", "")
+    assert (row["outcome"], row["prompt"], row["response"]) == ("estimated", "Hi", "")
     assert row["inputTokens"] + row["outputTokens"] == BOUND
     caller.assert_ledger(1)
 
@@ -76,7 +77,7 @@ def test_died_before_settling(
     caller.expire()
     caller.usage()
     (row,) = caller.rows()
-    assert row["outcome"] == "unknown"
+    assert row["outcome"] == "estimated"
     assert metrics(capsys.readouterr().out) == [("AiCost", row["costMicroUsd"])]
     caller.assert_ledger(1)
 
@@ -139,7 +140,7 @@ def test_a_long_backlog_is_swept_in_parts(caller: Caller, monkeypatch: pytest.Mo
 def test_a_late_settle_after_the_sweep_charges_nothing_more(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow(*_: Any, **__: Any) -> bedrock.Answer:
+    def slow(*_: Any, **__: Any) -> Answer:
         caller.expire()
         reservations.sweep(caller.user_id, clock.now())
         return ANSWER
@@ -148,14 +149,14 @@ def test_a_late_settle_after_the_sweep_charges_nothing_more(
     status, body = caller.generate("Hi", maxTokens=100)
     assert (status, body["data"]["response"]) == (200, "Hello")
     (row,) = caller.rows()
-    assert row["outcome"] == "unknown"
+    assert row["outcome"] == "estimated"
     caller.assert_ledger(1)
 
 
 def test_a_late_release_after_the_sweep_gives_nothing_back(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow(*_: Any, **__: Any) -> bedrock.Answer:
+    def slow(*_: Any, **__: Any) -> Answer:
         caller.expire()
         reservations.sweep(caller.user_id, clock.now())
         raise bedrock.Refused("throttled")
@@ -199,8 +200,8 @@ def test_settling_twice_is_settling_once(caller: Caller, monkeypatch: pytest.Mon
     real = reservations.settle
     results: list[bool] = []
 
-    def twice(reservation: Any, charge: Any) -> bool:
-        results.extend([real(reservation, charge), real(reservation, charge)])
+    def twice(reservation: Any, charge: Any, **more: Any) -> bool:
+        results.extend([real(reservation, charge, **more), real(reservation, charge, **more)])
         return results[0]
 
     monkeypatch.setattr(reservations, "settle", twice)
@@ -225,9 +226,10 @@ def test_an_answer_survives_a_table_that_fails(
         patch.setattr(bedrock, "converse", _then_break_the_table(patch, trouble))
         status, body = caller.generate("Hi", maxTokens=100)
     assert (status, body["data"]["response"]) == (200, "Hello")
-    assert [item["state"] for item in caller.open_calls()] == ["sent"]
-    caller.expire()
-    caller.usage()
+    assert [item["state"] for item in caller.open_calls()] == ["answered"]
+    assert caller.usage()["tokens"]["used"] == 8
+    (row,) = caller.rows()
+    assert (row["outcome"], row["response"]) == ("end_turn", "Hello")
     caller.assert_ledger(1)
 
 
@@ -239,22 +241,22 @@ def test_an_answer_does_not_wait_for_a_table_that_hangs(
     released = threading.Event()
     real = Table.transact
 
-    def hang(self: Table, *writes: Any) -> None:
+    def hang(self: Table, *writes: Any, until: float | None = None) -> None:
         released.wait(10)
-        real(self, *writes)
+        real(self, *writes, until=until)
 
     monkeypatch.setattr(generate, "ANSWER_MARGIN", 28.5)
     with monkeypatch.context() as patch:
         patch.setattr(bedrock, "converse", _then_break_the_table(patch, hang))
         assert caller.generate("Hi", maxTokens=100)[0] == 200
         released.set()
-        generate._workers().shutdown()
-        generate._workers.cache_clear()
+        closing._workers().shutdown()
+        closing._workers.cache_clear()
     caller.assert_ledger(1)
 
 
 def _then_break_the_table(patch: pytest.MonkeyPatch, trouble: Any) -> Callable[..., Any]:
-    def converse(*_: Any, **__: Any) -> bedrock.Answer:
+    def converse(*_: Any, **__: Any) -> Answer:
         patch.setattr(Table, "transact", trouble)
         return ANSWER
 
@@ -275,7 +277,7 @@ def test_a_call_counts_in_the_month_it_began(
     caller.subscribe(current_period_start=begin, current_period_end=begin + timedelta(days=70))
     later = datetime.now(UTC) + timedelta(days=33)
 
-    def slow(*_: Any, **__: Any) -> bedrock.Answer:
+    def slow(*_: Any, **__: Any) -> Answer:
         monkeypatch.setattr(clock, "now", lambda: later)
         return ANSWER
 
@@ -309,8 +311,8 @@ def test_what_was_given_back_cannot_be_charged(
     real = reservations.settle
     results: list[bool] = []
 
-    def release_first(reservation: Any, charge: Any) -> bool:
-        results.extend([reservations.release(reservation), real(reservation, charge)])
+    def release_first(reservation: Any, charge: Any, **more: Any) -> bool:
+        results.extend([reservations.release(reservation), real(reservation, charge, **more)])
         return results[-1]
 
     monkeypatch.setattr(reservations, "settle", release_first)
@@ -345,6 +347,6 @@ def test_a_settle_needs_a_reservation(caller: Caller) -> None:
         created_at=row["createdAt"],
         prompt_preview="",
     )
-    assert not reservations.settle(reservation, ledger.unanswered(reservation, ""))
+    assert not reservations.settle(reservation, ledger.estimated(reservation, ""))
     assert not reservations.release(reservation)
     caller.assert_ledger(1)
