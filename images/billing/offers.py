@@ -14,7 +14,7 @@ def sold() -> list[Plan]:
 def offers() -> list[Offer]:
     """The price list; an answer's length is what can be reached today, not what a plan may have."""
     plans = sold()
-    limits = {plan.id: _output_limits(plan) for plan in plans}
+    limits = {plan.id: catalogue().output_limits(plan) for plan in plans}
     return [
         Offer(
             id=plan.id,
@@ -31,9 +31,3 @@ def offers() -> list[Offer]:
         )
         for plan in plans
     ]
-
-
-def _output_limits(plan: Plan) -> dict[str, int]:
-    """The longest answer of each model of a plan, in tokens."""
-    found = catalogue()
-    return {alias: found.max_output_tokens(plan, found.models[alias]) for alias in plan.models}

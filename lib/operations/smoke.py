@@ -200,6 +200,7 @@ def _envelope_fault(answer: Answer, status: int = 200) -> str | None:
 
 
 def _offer(plan: Plan) -> dict[str, Any]:
+    limits = catalogue().output_limits(plan)
     return {
         "id": plan.id,
         "name": plan.name,
@@ -208,7 +209,9 @@ def _offer(plan: Plan) -> dict[str, Any]:
         "currency": plan.currency,
         "interval": plan.interval,
         "callsPerMonth": plan.calls_per_month,
+        "callsInFlight": plan.calls_in_flight,
         "models": list(plan.models),
-        "maxOutputTokens": plan.max_output_tokens,
+        "maxOutputTokens": max(limits.values()),
+        "maxOutputTokensByModel": limits,
         "contactSales": not plan.lookup_key,
     }

@@ -98,6 +98,10 @@ class Catalogue:
         """The longest answer of a model: what the plan allows, as far as the time suffices."""
         return min(plan.max_output_tokens, model.tokens_per_second * self.answer_within_seconds)
 
+    def output_limits(self, plan: Plan) -> dict[str, int]:
+        """The longest answer of each model of a plan, in tokens."""
+        return {alias: self.max_output_tokens(plan, self.models[alias]) for alias in plan.models}
+
     def model(self, name: str) -> Model | None:
         """The model for an alias, or for an id that the existing frontend may still send."""
         if name in self.models:

@@ -61,8 +61,11 @@ class Caller:
         answer = self.send(method, path, body, **more)
         return answer["statusCode"], body_of(answer)
 
-    def generate(self, prompt: Any = "How do tides work?", **body: Any) -> tuple[int, Any]:
-        return self.call("POST", "/ai/generate", {"prompt": prompt, **body})
+    def generate(
+        self, prompt: Any = "How do tides work?", *, remaining_ms: int = 29_000, **body: Any
+    ) -> tuple[int, Any]:
+        asked = {"prompt": prompt, **body}
+        return self.call("POST", "/ai/generate", asked, remaining_ms=remaining_ms)
 
     def usage(self) -> Any:
         status, body = self.call("GET", "/ai/usage")

@@ -48,8 +48,10 @@ def offers() -> list[dict[str, Any]]:
             "currency": "usd",
             "interval": plan.interval,
             "callsPerMonth": plan.calls_per_month,
+            "callsInFlight": plan.calls_in_flight,
             "models": list(plan.models),
-            "maxOutputTokens": plan.max_output_tokens,
+            "maxOutputTokens": max(catalogue().output_limits(plan).values()),
+            "maxOutputTokensByModel": catalogue().output_limits(plan),
             "contactSales": not plan.lookup_key,
         }
         for plan in catalogue().plans

@@ -166,12 +166,3 @@ def test_refusals_log_no_part_of_the_prompt(
 ) -> None:
     outcome(monkeypatch, refused("ValidationException", 400))
     assert "secret" not in capsys.readouterr().out
-
-
-def test_half_a_surrogate_pair_does_not_break_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    raw = {
-        "output": {"message": {"content": [{"text": "Hi \ud83e"}, {"reasoningContent": {}}]}},
-        "stopReason": "max_tokens",
-        "usage": {"inputTokens": 1, "outputTokens": 2, "totalTokens": 3},
-    }
-    assert bedrock._answer(raw) == bedrock.Answer("Hi ?", "max_tokens", 1, 2, 0, 0)

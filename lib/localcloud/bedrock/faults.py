@@ -4,7 +4,9 @@ A call's name is its operation and model, such as `Converse us.amazon.nova-lite-
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -47,7 +49,24 @@ MID_STREAM = {
         "A stream's connection ends `after` so many deltas.", {"after": _AFTER}
     ),
 }
-KINDS = BEFORE_ANSWER | MID_STREAM
+# What `odd` makes of an answer, from the body that would have been sent.
+SHAPES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "no_usage": lambda body: {**body, "usage": None},
+    "null_counts": lambda body: {**body, "usage": dict.fromkeys(body["usage"])},
+    "no_text": lambda body: {**body, "output": {"message": {"role": "assistant", "content": []}}},
+    "filtered": lambda body: SHAPES["no_text"](body) | {"stopReason": "content_filtered"},
+    "guardrail": lambda body: {**body, "stopReason": "guardrail_intervened"},
+    "error": lambda _: {"message": "The system encountered an unexpected error."},
+    "empty": lambda _: None,
+}
+BILLED = {
+    "lost": Kind("The model works, and the connection ends without its answer."),
+    "odd": Kind(
+        "The model works, and status 200 comes with a body of this `shape`.",
+        {"shape": one_of("no_usage", SHAPES)},
+    ),
+}
+KINDS = BEFORE_ANSWER | MID_STREAM | BILLED
 _MESSAGES = {
     "ThrottlingException": "Too many requests, please wait before trying again.",
     "AccessDeniedException": "You don't have access to the model with the specified model ID.",
@@ -106,6 +125,20 @@ async def before_answer(faults: Faults, call: str) -> None:
     if fault.kind in ("throttle", "error"):
         code = fault.settings.get("code", "ThrottlingException")
         raise BedrockError(code, message_of(code))
+
+
+def after_answer(faults: Faults, call: str, body: dict[str, Any]) -> Any:
+    """What is sent of a whole answer that the model gave, and bills; None: no body.
+
+    Raises:
+        Disconnect: the caller shall get no answer at all.
+    """
+    fault = faults.strike(PART, call, BILLED)
+    if fault is None:
+        return body
+    if fault.kind == "lost":
+        raise Disconnect
+    return SHAPES[fault.settings["shape"]](body)
 
 
 def stream_break(faults: Faults, call: str, deltas: int) -> StreamBreak | None:

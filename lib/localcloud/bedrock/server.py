@@ -137,7 +137,9 @@ class LocalBedrock:
         reply = converse.reply_to(model_id, body)
         await asyncio.sleep(LATENCY)
         self._record("Converse", model_id, body, reply)
-        return _json(converse.whole(reply, _elapsed_ms(started)))
+        answer = converse.whole(reply, _elapsed_ms(started))
+        sent = faults.after_answer(self._faults, f"Converse {model_id}", answer)
+        return _json(sent) if sent is not None else web.Response(content_type="application/json")
 
     async def converse_stream(
         self, request: web.Request, model_id: str, body: Any

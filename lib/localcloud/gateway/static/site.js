@@ -303,13 +303,16 @@ async function manage() {
 
 /* AI */
 
-function dollars(microUsd) {
-  const digits = microUsd > 0 && microUsd < 10_000 ? 6 : 2;
-  return `$${(microUsd / 1e6).toFixed(digits)}`;
-}
+const ENDS = {
+  length: "cut at the longest possible answer",
+  filtered: "cut by the model's safety filter",
+  guardrail: "replaced by a guardrail",
+};
 
-function meter(label, used, limit, format, testId) {
-  const value = element("span", { textContent: `${format(used)} of ${format(limit)}` });
+function meter(label, used, limit, testId) {
+  const value = element("span", {
+    textContent: `${number.format(used)} of ${number.format(limit)}`,
+  });
   value.dataset.testid = testId;
   const bar = element("progress", { max: limit || 1, value: Math.min(used, limit) });
   bar.setAttribute("aria-label", label);
@@ -318,11 +321,10 @@ function meter(label, used, limit, format, testId) {
 }
 
 async function showUsage() {
-  const { calls, tokens, cost, resetAt } = await backend("/ai/usage");
+  const { calls, tokens, resetAt } = await backend("/ai/usage");
   byId("usage").replaceChildren(
-    meter("Calls", calls.used, calls.limit, number.format, "usage-calls"),
-    meter("Tokens", tokens.used, tokens.limit, number.format, "usage-tokens"),
-    meter("Model cost", cost.usedMicroUsd, cost.limitMicroUsd, dollars, "usage-cost"),
+    meter("Calls", calls.used, calls.limit, "usage-calls"),
+    meter("Tokens", tokens.used, tokens.limit, "usage-tokens"),
   );
   byId("usage-reset").textContent = resetAt ? `Starts anew on ${dateOf(resetAt)}.` : "";
 }
@@ -350,7 +352,8 @@ async function send() {
   const prompt = byId("prompt").value;
   const answer = await backend("/ai/generate", { prompt, maxTokens: 1000, temperature: 0.7 });
   byId("answer").textContent = answer.response;
-  byId("answer-detail").textContent = `${answer.model} · ${number.format(answer.tokens)} tokens`;
+  const detail = [answer.model, `${number.format(answer.tokens)} tokens`, ENDS[answer.finishReason]];
+  byId("answer-detail").textContent = detail.filter(Boolean).join(" · ");
   show("answer");
   show("answer-detail");
   await Promise.all([showUsage(), showHistory()]);
