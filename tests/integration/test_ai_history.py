@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from ai import bedrock, history, store
+from ai import bedrock, history, ledger, store
 from ai.answer import Answer
+from localcloud.functions import runtime
+from localcloud.functions.invocation import MAX_PAYLOAD_BYTES
 from saas import clock
 from saas.aws_http import DYNAMODB
 from saas.table import Put, table
+from tests.factories import body_of
 from tests.integration import domain_environment
 from tests.integration.ai_stage import Caller
 from tests.integration.aws_fixtures import LocalAws
@@ -32,8 +35,11 @@ def caller(aws: LocalAws) -> Caller:
     return Caller(aws)
 
 
-def add_calls(caller: Caller, number: int, *, size: int = 10) -> list[str]:
+def add_calls(
+    caller: Caller, number: int, *, size: int = 10, texts: tuple[str, str] | None = None
+) -> list[str]:
     """Finished calls, one a minute; returns their ids, newest first."""
+    prompt, response = texts or ("p" * size, "r")
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     ids = []
     for index in range(number):
@@ -44,8 +50,8 @@ def add_calls(caller: Caller, number: int, *, size: int = 10) -> list[str]:
             "pk": key.pk,
             "sk": key.sk,
             "id": call_id,
-            "prompt": "p" * size,
-            "response": "r",
+            "prompt": ledger.shortened(prompt, ledger.MAX_STORED_PROMPT_BYTES),
+            "response": ledger.shortened(response, ledger.MAX_STORED_RESPONSE_BYTES),
             "model": "fast",
             "inputTokens": 2,
             "outputTokens": 3,
@@ -82,6 +88,26 @@ def test_a_call_as_the_frontend_knows_it(caller: Caller) -> None:
     }
     assert abs(clock.parse(call["createdAt"]) - clock.now()) < timedelta(minutes=1)
     assert call["createdAt"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [
+        ({}, None),
+        ({"outcome": "max_tokens"}, "length"),
+        ({"outcome": "unknown"}, None),
+        ({"outcome": "estimated", "finishReason": "stop"}, "stop"),
+    ],
+)
+def test_why_an_answer_ended_is_told_where_it_is_known(
+    caller: Caller, row: dict[str, str], shown: str | None
+) -> None:
+    """Rows of earlier releases carry the provider's reason, or that nobody knows the end."""
+    add_calls(caller, 1)
+    (item,) = caller.rows()
+    table().write(Put({**item, **row}))
+    (call,) = page(caller)["data"]
+    assert call.get("finishReason") == shown
 
 
 def test_history_stays_readable_without_a_subscription(caller: Caller) -> None:
@@ -137,6 +163,30 @@ def test_long_texts_make_shorter_pages(caller: Caller, monkeypatch: pytest.Monke
     assert [call["id"] for call in first["data"] + second["data"]] == ids
     monkeypatch.setattr(history, "MAX_PAGE_BYTES", 1)
     assert len(page(caller)["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["日本語", "🦊", "\x01", '"', "\\", "\n", "\u2028", "\x7f", "é", "plain", '日🦊\x00"\n'],
+    ids=ascii,
+)
+def test_any_twenty_long_calls_fit_into_what_lambda_lets_through(caller: Caller, text: str) -> None:
+    """Whatever is stored at full length, by the bytes that the runtime makes of it."""
+    ids = add_calls(caller, 20, texts=(text * 280_000, text * 90_000))
+    found: list[str] = []
+    query, largest = "", 0
+    while True:
+        answer = caller.send("GET", "/ai/history", query=query)
+        size = len(runtime._encode(answer))
+        largest = max(largest, size)
+        assert size <= MAX_PAYLOAD_BYTES
+        body = body_of(answer)
+        found += [call["id"] for call in body["data"]]
+        if "nextCursor" not in body:
+            break
+        query = f"cursor={body['nextCursor']}"
+    assert found == ids
+    assert largest > 3_000_000, "pages are as long as they may be"
 
 
 def encoded(text: str) -> str:
