@@ -161,11 +161,14 @@ def _fields(lines: list[str]) -> list[tuple[str, str]]:
 def _body(reader: _Reader, status: int, headers: Headers, *, keeps: bool) -> tuple[bytes, bool]:
     """The content, and whether its end was told other than by closing the connection."""
     length, encoding = headers.get("content-length"), headers.get("transfer-encoding")
-    if encoding is not None and (length is not None or encoding.lower() != "chunked" or not keeps):
+    bodiless = status in _NO_BODY
+    if encoding is not None and (
+        encoding.lower() != "chunked" or length is not None or bodiless or not keeps
+    ):
         raise Malformed("contradictory framing")
     if length is not None and not _LENGTH.fullmatch(length):
         raise Malformed("a length is no number")
-    if status in _NO_BODY:
+    if bodiless:
         return b"", True
     if encoding is not None:
         return _chunked(reader), True

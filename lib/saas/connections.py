@@ -108,7 +108,7 @@ class Connections:
         Args:
             path: with the query, percent-encoded.
             headers: all of them but the length; values must not hold line breaks.
-            seconds: how long to wait for the whole answer.
+            seconds: how long all of it may take.
             repeatable: the caller may send it again after `NoAnswer`, so a connection that rested
                 for longer is good enough.
 
@@ -116,14 +116,15 @@ class Connections:
             Unreachable, NoAnswer: see there.
         """
         request = _head(method, path, headers, len(body)) + body
+        until = time.monotonic() + seconds
         limit = MAX_IDLE_SECONDS if repeatable else MAX_IDLE_UNREPEATABLE_SECONDS
         while kept := self._take(limit):
             try:
-                return self._exchange(kept, request, seconds, kept=True)
+                return self._exchange(kept, request, until, kept=True)
             except _NothingSent:
                 continue
         try:
-            return self._exchange(self._open(), request, seconds, kept=False)
+            return self._exchange(self._open(), request, until, kept=False)
         except _NothingSent as error:
             raise Unreachable(str(error)) from error
 
@@ -131,10 +132,7 @@ class Connections:
         """Close the connections that are kept."""
         _close_all(self._idle)
 
-    def _exchange(
-        self, sock: socket.socket, request: bytes, seconds: float, *, kept: bool
-    ) -> Answer:
-        until = time.monotonic() + seconds
+    def _exchange(self, sock: socket.socket, request: bytes, until: float, *, kept: bool) -> Answer:
         try:
             _write(sock, request, until)
             answer = answers.read(sock, until=until)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai import answer, bedrock
@@ -102,6 +102,7 @@ SHAPED = st.recursive(
 COUNTS = JSON | st.integers(0, 5_000)
 
 
+@settings(deadline=None)
 @given(st.one_of(JSON, SHAPED))
 def test_any_json_is_an_answer_or_unreadable(raw: Any) -> None:
     try:
@@ -113,6 +114,7 @@ def test_any_json_is_an_answer_or_unreadable(raw: Any) -> None:
     assert found.finish_reason(10) in ("stop", "length", "filtered", "guardrail")
 
 
+@settings(deadline=None)
 @given(st.lists(st.text() | JSON, min_size=1), st.dictionaries(NAMES, COUNTS), JSON, st.booleans())
 def test_text_that_is_there_is_never_lost(
     texts: list[Any], usage: Any, reason: Any, told: bool

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from saas import tls
+from saas.connections import Connections, NoAnswer, Unreachable
 
 # `openssl x509 -subject_hash` of the authority's name below.
 HASH = "57d55cce"
@@ -156,3 +157,24 @@ def test_a_redirected_file_wins_over_the_folder(
     paths = ssl.get_default_verify_paths()._replace(cafile=str(authority))
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
     assert greeting(tls.context(), port) == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted"), [("localhost", True), ("localhost", False), ("127.0.0.1", True)]
+)
+def test_kept_connections_check_certificate_and_name(
+    authority: Path, port: int, host: str, trusted: bool, tmp_path: Path
+) -> None:
+    """The certificate is for `localhost` and of an authority of its own."""
+    other = tmp_path / "other"
+    other.mkdir()
+    bundle = authority if trusted else certificate(other)
+    pool = Connections(f"https://{host}:{port}", str(bundle))
+    headers = {"host": pool.host}
+    if host == "localhost" and trusted:
+        with pytest.raises(NoAnswer, match="Malformed"):  # The server greets in its own way.
+            pool.send("GET", "/", headers, b"", seconds=2)
+        return
+    with pytest.raises(Unreachable, match="SSLCertVerificationError") as refused:
+        pool.send("GET", "/", headers, b"", seconds=2)
+    assert refused.value.untrusted
