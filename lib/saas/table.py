@@ -289,7 +289,11 @@ def _attempts(until: float | None = None) -> Iterator[None]:
         seconds = random.uniform(0, span)  # noqa: S311
         if until is not None and time.monotonic() + seconds >= until:
             return
-        time.sleep(seconds)
+        _pause(seconds)
+
+
+def _pause(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def _request(name: str, write: Write) -> tuple[str, dict[str, Any]]:

@@ -27,7 +27,7 @@ class Scripted:
 def script(monkeypatch: pytest.MonkeyPatch, *answers: Any) -> Scripted:
     scripted = Scripted(*answers)
     monkeypatch.setattr(table_module, "client", lambda _: scripted)
-    monkeypatch.setattr(table_module, "FIRST_SPAN", 0)
+    monkeypatch.setattr(table_module, "_pause", lambda _: None)
     return scripted
 
 
