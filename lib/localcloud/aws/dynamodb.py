@@ -1,4 +1,4 @@
-"""DynamoDB repairs: one lock, updates that fail whole, quick reads; see also `transactions`.
+"""DynamoDB repairs: one lock, updates that fail whole; see also `partitions` and `transactions`.
 
 Stock moto has no locks, so concurrent conditional updates overspend. Items past their TTL stay
 until they are deleted, as in AWS, where deletion is late by up to days.
@@ -13,54 +13,12 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.core.utils import get_service_model
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
 from localcloud.aws.repair import repair
 from localcloud.aws.routing import LOCKS, LocalRequest
-
-
-@repair(Table, "query")
-def query(  # noqa: PLR0917 - moto's parameters
-    self: Table,
-    hash_key: DynamoType | None,
-    range_comparison: str | None,
-    range_objs: list[DynamoType],
-    limit: int,
-    exclusive_start_key: dict[str, Any],
-    scan_index_forward: bool,
-    projection_expressions: list[list[str]] | None,
-    index_name: str | None = None,
-    consistent_read: bool = False,
-    filter_expression: Any = None,
-    hash_key_conditions: list[tuple[str, DynamoType]] | None = None,
-    range_key_conditions: list[tuple[str, str, list[DynamoType]]] | None = None,
-    **filter_kwargs: Any,
-) -> tuple[list[Item], int, dict[str, Any] | None]:
-    """Looks at one partition; stock moto sorts and walks the whole table."""
-    table = self
-    if not index_name and self.has_range_key and hash_key is not None:
-        table = copy.copy(self)
-        table.items = {hash_key: self.items.get(hash_key, {})}
-    found: tuple[list[Item], int, dict[str, Any] | None] = query.stock(  # type: ignore[attr-defined]
-        table,
-        hash_key,
-        range_comparison,
-        range_objs,
-        limit,
-        exclusive_start_key,
-        scan_index_forward,
-        projection_expressions,
-        index_name,
-        consistent_read,
-        filter_expression,
-        hash_key_conditions,
-        range_key_conditions,
-        **filter_kwargs,
-    )
-    return found
-
 
 Undo = Callable[[], None]
 

@@ -58,8 +58,10 @@ class Application:
         from localcloud.aws import (  # noqa: F401 - repairs
             changes,
             dynamodb,
+            instances,
             invoke,
             mail,
+            partitions,
             routing,
             s3,
             transactions,
