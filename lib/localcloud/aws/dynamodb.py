@@ -44,13 +44,18 @@ class QuickHandler(DynamoHandler):  # type: ignore[misc]  # moto has no types
         members = get_service_model("dynamodb").operation_model(action).output_shape.members
         wanted = {k: v for k, v in result.items() if k in members and v is not None}
         headers = {"Content-Type": "application/x-amz-json-1.0", **self.response_headers}
-        return 200, headers, json.dumps(wanted, default=_base64)
+        return 200, headers, as_json(wanted)
 
 
 ITEM_ACTIONS = frozenset(
     {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"}
     | {"BatchGetItem", "TransactGetItems", "TransactWriteItems"}
 )
+
+
+def as_json(answer: Any) -> str:
+    """An answer with items, whose binary values may be bytes."""
+    return json.dumps(answer, default=_base64)
 
 
 def _base64(value: Any) -> Any:

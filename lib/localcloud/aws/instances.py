@@ -1,7 +1,7 @@
 """Moto forgets what is gone; stock moto keeps every model object that was ever made.
 
-Stock moto appends each object to a list of its class, for a dashboard that is not served here. DynamoDB
-copies an item for each read, so that memory grew with every request.
+Stock moto appends each object to a list of its class, for a dashboard that is not served here.
+DynamoDB copies the items that it reads, so that memory grew with every request.
 """
 
 from typing import Any
@@ -20,5 +20,5 @@ def new(cls: type, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG001 - moto's p
 
 @repair(FakeKey, "__del__")
 def close_value(self: FakeKey) -> None:
-    """An S3 object that was replaced closes its file; stock moto does so at a reset and warns here."""
+    """A replaced S3 object closes its file; stock moto warns that this was not done before."""
     self.dispose()

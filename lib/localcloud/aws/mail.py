@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Literal
 
 from localcloud.aws.connections import Answer
@@ -53,11 +54,17 @@ class Mailbox:
             number = f"mail-{next(self._numbers)}"
             self._mails.appendleft(Mail(number, to, subject, body, code, source, at))
 
-    def newest_first(self, to: str | None = None) -> list[dict[str, Any]]:
-        """All messages as JSON objects, or those to one address."""
+    def newest_first(
+        self, to: str = "", *, before: str = "", limit: int = KEPT
+    ) -> list[dict[str, Any]]:
+        """Messages as JSON objects: those to one address, before one of them (its id)."""
         with self._lock:
             mails = list(self._mails)
-        return [asdict(mail) for mail in mails if to is None or mail.to.lower() == to.lower()]
+        if before:
+            ids = [mail.id for mail in mails]
+            mails = mails[ids.index(before) + 1 :] if before in ids else []
+        wanted = (mail for mail in mails if not to or mail.to.lower() == to.lower())
+        return [asdict(mail) for mail in islice(wanted, limit)]
 
     def clear(self) -> None:
         with self._lock:

@@ -4,7 +4,7 @@ Stock moto sorts the whole table for each query, and looks at every item of it.
 """
 
 import copy
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from typing import Any
 
@@ -14,27 +14,31 @@ from moto.dynamodb.models.table import Table
 from localcloud.aws.repair import repair
 
 
-def _value(key: DynamoType) -> Any:
-    return key.cast_value
-
-
 class Partition(dict[DynamoType, Item]):
-    """The items of one partition key by their sort keys; `order` holds those in order."""
+    """The items of one partition key by sort key; `sorts` are the sort keys' values in order, and
+    `rows` the items in the same order."""
 
-    __slots__ = ("order",)
+    __slots__ = ("rows", "sorts")
 
     def __init__(self) -> None:
         super().__init__()
-        self.order: list[DynamoType] = []
+        self.sorts: list[Any] = []
+        self.rows: list[Item] = []
 
     def __setitem__(self, key: DynamoType, item: Item) -> None:
-        if key not in self:
-            insort(self.order, key, key=_value)
+        value = key.cast_value
+        place = bisect_left(self.sorts, value)
+        if key in self:
+            self.rows[place] = item
+        else:
+            self.sorts.insert(place, value)
+            self.rows.insert(place, item)
         super().__setitem__(key, item)
 
     def __delitem__(self, key: DynamoType) -> None:
         super().__delitem__(key)
-        del self.order[bisect_left(self.order, _value(key), key=_value)]
+        place = bisect_left(self.sorts, key.cast_value)
+        del self.sorts[place], self.rows[place]
 
     def pop(self, key: DynamoType, *default: Any) -> Any:
         """As a dict's."""
@@ -48,40 +52,31 @@ class Partition(dict[DynamoType, Item]):
         return Partition, (), None, None, iter(self.items())
 
     def begins(self, prefix: str) -> tuple[int, int]:
-        """Where in `order` the sort keys lie that begin so."""
+        """Which of `rows` have a sort key that begins so: from the first to before the second."""
 
-        def cut(key: DynamoType) -> str:
-            return str(key.cast_value)[: len(prefix)]
+        def cut(value: str) -> str:
+            return value[: len(prefix)]
 
-        return bisect_left(self.order, prefix, key=cut), bisect_right(self.order, prefix, key=cut)
+        return bisect_left(self.sorts, prefix, key=cut), bisect_right(self.sorts, prefix, key=cut)
 
     def within(self, comparison: str | None, values: list[Any]) -> tuple[int, int]:
-        """Where in `order` the sort keys lie that fulfil a key condition."""
+        """Which of `rows` fulfil a key condition, as `begins` answers."""
         if comparison == "BEGINS_WITH":
             return self.begins(values[0])
-        left = [bisect_left(self.order, value, key=_value) for value in values]
-        right = [bisect_right(self.order, value, key=_value) for value in values]
-        match comparison:
-            case "=":
-                return left[0], right[0]
-            case "BETWEEN":
-                return left[0], right[1]
-            case "<":
-                return 0, left[0]
-            case "<=":
-                return 0, right[0]
-            case ">":
-                return right[0], len(self.order)
-            case ">=":
-                return left[0], len(self.order)
-        return 0, len(self.order)
+        left = [bisect_left(self.sorts, value) for value in values]
+        right = [bisect_right(self.sorts, value) for value in values]
+        if comparison in ("=", "BETWEEN"):
+            return left[0], right[-1]
+        first = {">": right, ">=": left}.get(comparison or "", [0])[0]
+        last = {"<": left, "<=": right}.get(comparison or "", [len(self.sorts)])[0]
+        return first, last
 
     def part(self, first: int, last: int) -> "Partition":
-        """The items at these places of `order`, as a partition."""
+        """Some of `rows`, as a partition."""
         part = Partition()
-        part.order = self.order[first:last]
-        for key in part.order:
-            dict.__setitem__(part, key, self[key])
+        part.sorts, part.rows = self.sorts[first:last], self.rows[first:last]
+        for item in part.rows:
+            dict.__setitem__(part, item.range_key, item)
         return part
 
 
@@ -128,10 +123,10 @@ def init(  # noqa: PLR0917 - moto's parameters
 @repair(Table, "all_items")
 def all_items(self: Table) -> list[Item]:
     """By partition and sort key; stock moto compares every item with others."""
-    ordered = sorted(self.items.items(), key=lambda pair: _value(pair[0]))
+    ordered = sorted(self.items.items(), key=lambda pair: pair[0].cast_value)
     if not self.has_range_key:
         return [item for _, item in ordered]
-    return [items[key] for _, items in ordered for key in items.order]
+    return [item for _, items in ordered for item in items.rows]
 
 
 @repair(Table, "query")
@@ -154,12 +149,14 @@ def query(  # noqa: PLR0917 - moto's parameters
     """Looks at the wanted part of one partition only."""
     table = self
     if not index_name and self.has_range_key and hash_key is not None:
-        start = (exclusive_start_key or {}).get(self.range_key_attr)
-        most = None if filter_kwargs else limit
         table = copy.copy(self)
         items = self.items.get(hash_key, Partition())
         if all(each.type == self.range_key_type for each in range_objs):
-            items = _wanted(items, range_comparison, range_objs, start, scan_index_forward, most)
+            first, last = items.within(range_comparison, [each.cast_value for each in range_objs])
+            start = (exclusive_start_key or {}).get(self.range_key_attr)
+            first, last = _behind(items, start, scan_index_forward, first, last)
+            most = None if filter_kwargs else limit
+            items = items.part(*_and_one_more(first, last, most, scan_index_forward))
         table.items = {hash_key: items}
     found: tuple[list[Item], int, dict[str, Any] | None] = query.stock(  # type: ignore[attr-defined]
         table,
@@ -180,25 +177,22 @@ def query(  # noqa: PLR0917 - moto's parameters
     return found
 
 
-def _wanted(
-    items: Partition,
-    comparison: str | None,
-    values: list[DynamoType],
-    start: dict[str, Any] | None,
-    forward: bool,
-    most: int | None,
-) -> Partition:
-    """Items within the condition and after `start`, and one more: by it moto sees that there is one."""
-    first, last = items.within(comparison, [_value(each) for each in values])
-    backward = forward is False
-    if start:
-        after = _value(DynamoType(start))
-        if backward:
-            last = min(last, bisect_left(items.order, after, key=_value))
-        else:
-            first = max(first, bisect_right(items.order, after, key=_value))
+def _behind(
+    items: Partition, start: dict[str, Any] | None, forward: bool, first: int, last: int
+) -> tuple[int, int]:
+    """The places from `first` to `last` that come after the sort key `start`."""
+    if not start:
+        return first, last
+    after = DynamoType(start).cast_value
+    if forward is False:
+        return first, min(last, bisect_left(items.sorts, after))
+    return max(first, bisect_right(items.sorts, after)), last
+
+
+def _and_one_more(first: int, last: int, most: int | None, forward: bool) -> tuple[int, int]:
+    """At most `most` places, and one behind them: moto sees by it that there is more."""
     if first >= last:
-        return Partition()
-    if backward:
-        return items.part(max(first - 1 if most is None else max(first, last - most) - 1, 0), last)
-    return items.part(first, (last if most is None else min(last, first + most)) + 1)
+        return 0, 0
+    if forward is False:
+        return max((first if most is None else max(first, last - most)) - 1, 0), last
+    return first, (last if most is None else min(last, first + most)) + 1

@@ -77,6 +77,7 @@ class Application:
         self._prefix = urlsplit(config.aws_public_url).path
         self._routing = routing
         self._changes = changes
+        self._config = config
         self._breakable = Breakable()
         self._gate = Gate(config.access_key_id)
         self._control = Control(self._gate, config.region)
@@ -109,6 +110,8 @@ class Application:
             return _mail(environ["QUERY_STRING"])
         if path == "/_local/resources" and method == "GET":
             return _resources()
+        if path == "/_local/items" and method == "POST":
+            return self._items(environ)
         if path == "/_local/faults" or (path == "/_local/reset" and method == "POST"):
             # A program does that; a request with an Origin comes from some web page.
             if "HTTP_ORIGIN" in environ:
@@ -120,6 +123,14 @@ class Application:
         answered = self._routing.answer(environ, self._handlers, self._gate)
         self._changes.note(environ)
         return answered
+
+    def _items(self, environ: dict[str, Any]) -> Answer:
+        from localcloud.aws.items import answer
+
+        if "HTTP_ORIGIN" in environ:
+            return FORBIDDEN
+        config = self._config
+        return answer(environ["groundwork.body"], config.account_id, config.region)
 
     def _reset(self) -> Answer:
         """Forget all state of every service that was called so far; provisioning comes after."""
@@ -152,8 +163,14 @@ def _resources() -> Answer:
 
 
 def _mail(query: str) -> Answer:
-    from localcloud.aws.mail import MAILBOX
+    from localcloud.aws.mail import KEPT, MAILBOX
 
-    to = parse_qs(query).get("to", [None])[0]
-    body = json.dumps(MAILBOX.newest_first(to)).encode()
+    asked = {name: values[0] for name, values in parse_qs(query).items()}
+    limit = asked.get("limit", "")
+    found = MAILBOX.newest_first(
+        asked.get("to", ""),
+        before=asked.get("before", ""),
+        limit=int(limit) if limit.isascii() and limit.isdigit() else KEPT,
+    )
+    body = json.dumps(found).encode()
     return Answer(200, {"Content-Type": "application/json", "Cache-Control": "no-store"}, body)

@@ -19,6 +19,7 @@ from . import (
     timeline,
 )
 from .notices import Notice, Notices
+from .paging import PARAMETER
 from .sources import Refused, Unanswered
 from .stage import Stage
 
@@ -87,7 +88,9 @@ class Console:
 
     @_said
     async def mailbox(self, request: web.Request) -> web.StreamResponse:
-        return render.page(request, "mailbox.html", **await mailbox.listing(self._stage))
+        return render.page(
+            request, "mailbox.html", **await mailbox.listing(self._stage, _before(request))
+        )
 
     @_said
     async def events(self, request: web.Request) -> web.StreamResponse:
@@ -107,13 +110,13 @@ class Console:
     @_said
     async def calls(self, request: web.Request) -> web.StreamResponse:
         user = request.query.get("user", "").strip()
-        values = await calls.listing(self._stage, user)
+        values = await calls.listing(self._stage, user, _before(request))
         return render.page(request, "calls.html", filtered=user, **values)
 
     @_said
     async def users(self, request: web.Request) -> web.StreamResponse:
         search = request.query.get("q", "").strip()
-        values = await people.listing(self._stage, search)
+        values = await people.listing(self._stage, search, _before(request))
         return render.page(request, "users.html", **values)
 
     @_said
@@ -170,6 +173,11 @@ class Console:
     def _page(self, request: web.Request, name: str, **values: Any) -> web.Response:
         """A page that forms lead to, with what came of them."""
         return render.page(request, name, notice=self._notices.of(request), **values)
+
+
+def _before(request: web.Request) -> str:
+    """Where the wanted page of a list begins; empty for the first."""
+    return request.query.get(PARAMETER, "").strip()
 
 
 async def _done(action: Awaitable[str]) -> Notice:

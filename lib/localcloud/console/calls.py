@@ -5,45 +5,59 @@ from typing import Any
 from saas.plans import catalogue
 
 from . import people
-from .sources import Begins, Item
+from .paging import Pages
+from .sources import Item
 from .stage import Stage
 
-SHOWN = 200
+SHOWN = 50
+FLYING_SHOWN = 20
+TEXT_SHOWN = 5_000
+_COUNTED = ("inputTokens", "outputTokens", "costMicroUsd")
 
 
-async def listing(stage: Stage, user_id: str = "") -> dict[str, Any]:
-    """The newest calls of everybody or of one user, with sums over them. Raises Unanswered."""
-    sources, table = stage.sources, stage.table
-    if user_id:
-        partition = f"AI#{user_id}"
-        rows = await sources.query(
-            table, Begins(partition, "CALL#"), limit=SHOWN, newest_first=True
-        )
-        held = await sources.query(table, Begins(partition, "RESERVATION#"))
-    else:
-        rows = await sources.scan(table, Begins("AI#", "CALL#"))
-        held = await sources.scan(table, Begins("AI#", "RESERVATION#"))
-    known = await people.labels(stage)
-    rows.sort(key=lambda row: str(row["createdAt"]), reverse=True)
+async def listing(stage: Stage, user_id: str = "", after: str = "") -> dict[str, Any]:
+    """A page of calls of everybody or of one user, the newest first, and sums over all of them.
+
+    Raises Unanswered.
+    """
+    whose: dict[str, Any] = {"pk": f"AI#{user_id}", "many": not user_id}
+    query = {"user": user_id} if user_id else {}
+    found = await stage.sources.rows(
+        stage.table, **whose, sk="CALL#", by="createdAt", limit=SHOWN, after=after, sums=_COUNTED
+    )
+    held = await stage.sources.rows(
+        stage.table, **whose, sk="RESERVATION#", by="created_at", limit=FLYING_SHOWN
+    )
+    known = await people.by_id(stage, map(_owner, [*found.items, *held.items]))
     return {
-        "calls": [_shown(row, known) for row in rows[:SHOWN]],
-        "flying": [_flying(row, known) for row in held],
-        "total": len(rows),
-        "tokens": sum(row["inputTokens"] + row["outputTokens"] for row in rows),
-        "cost": sum(row["costMicroUsd"] for row in rows),
+        "calls": [_shown(row, known) for row in found.items],
+        "flying": [_with_user(row, known) for row in held.items],
+        "flying_total": held.total,
+        "total": found.total,
+        "tokens": found.sums["inputTokens"] + found.sums["outputTokens"],
+        "cost": found.sums["costMicroUsd"],
+        "pages": Pages.of("/_local/calls", query, after, found.older),
     }
 
 
 def _shown(row: Item, known: dict[str, people.Person]) -> Item:
-    """A row with its user, and the id that its model has at Bedrock."""
+    """A row with its user, and the id that its model has at Bedrock; very long texts are cut."""
     model = catalogue().model(row["model"])
-    return {**row, **_owner(row, known), "modelId": model.id if model else ""}
+    texts = {name: _cut(row[name]) for name in ("prompt", "response")}
+    return {**_with_user(row, known), **texts, "modelId": model.id if model else ""}
 
 
-def _flying(row: Item, known: dict[str, people.Person]) -> Item:
-    return {**row, **_owner(row, known)}
+def _with_user(row: Item, known: dict[str, people.Person]) -> Item:
+    user_id = _owner(row)
+    label = known[user_id].label if user_id in known else user_id
+    return {**row, "userId": user_id, "user": label}
 
 
-def _owner(row: Item, known: dict[str, people.Person]) -> Item:
-    user_id = str(row["pk"]).removeprefix("AI#")
-    return {"userId": user_id, "user": known[user_id].label if user_id in known else user_id}
+def _owner(row: Item) -> str:
+    return str(row["pk"]).removeprefix("AI#")
+
+
+def _cut(text: str) -> str:
+    if len(text) <= TEXT_SHOWN:
+        return text
+    return f"{text[:TEXT_SHOWN]} … ({len(text):,} characters)"

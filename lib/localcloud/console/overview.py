@@ -3,6 +3,7 @@
 import asyncio
 import platform
 from importlib.metadata import version
+from itertools import islice
 from typing import Any
 
 from localcloud.stripe.versions import DEFAULT
@@ -17,15 +18,19 @@ NEWEST = 6
 async def summary(stage: Stage) -> dict[str, Any]:
     """The facts of the page; a part that does not answer is shown so."""
     parts, clock, armed, events, mails = await asyncio.gather(
-        _parts(stage), switches.clock(stage), faults.state(stage), _events(stage), stage.mails()
+        _parts(stage),
+        switches.clock(stage),
+        faults.state(stage),
+        _events(stage),
+        stage.mails(NEWEST),
     )
     return {
         "parts": parts,
         "clock": clock,
         "faults": armed,
         "events": events,
-        "mails": mails[:NEWEST],
-        "calls": list(stage.journal.calls())[:NEWEST],
+        "mails": mails,
+        "calls": list(islice(stage.journal.calls(), NEWEST)),
         "functions": list(stage.functions()),
         "containers": bool(stage.config.emulators),
         "config": stage.config,
@@ -52,7 +57,6 @@ async def _parts(stage: Stage) -> list[dict[str, Any]]:
 
 async def _events(stage: Stage) -> list[dict[str, Any]]:
     try:
-        found = await timeline.listing(stage, {})
+        return await timeline.newest(stage, NEWEST, {})
     except (Unanswered, Refused):
         return []
-    return list(found["events"][:NEWEST])

@@ -1,20 +1,17 @@
 """Where the console's facts come from: the parts of the stack, asked over HTTP."""
 
-import asyncio
 import json
-import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from localcloud.config import HOST, OWN_AGENT, StackConfig
-from saas.attributes import marshal, unmarshal
+from localcloud.config import HOST, StackConfig
+from saas.attributes import unmarshal
 
 ASK_SECONDS = 15.0
 MOVE_SECONDS = 600.0
-PAGES = 20
-"""A scan reads so many pages of 1 MB at most."""
 
 Item = dict[str, Any]
 
@@ -32,11 +29,13 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Begins:
-    """Items whose keys begin so; an empty sort key begin means any."""
+class Rows:
+    """A page of items; `total` and `sums` are of all that fit, `older` is where the next begins."""
 
-    pk: str
-    sk: str = ""
+    items: list[Item]
+    total: int
+    sums: dict[str, int]
+    older: str
 
 
 class Sources:
@@ -45,24 +44,25 @@ class Sources:
     def __init__(self, config: StackConfig) -> None:
         self._config = config
         self._session: ClientSession | None = None
-        self._dynamo: Any = None
-        self._making = threading.Lock()
 
     async def stripe(self, path: str, *, post: bool = False) -> Any:
         """What local Stripe answers. Raises Unanswered, Refused."""
         url = f"{self._config.stripe_url}{path}"
-        return await self.ask("POST" if post else "GET", url, "Local Stripe")
+        return await self._ask("POST" if post else "GET", url, "Local Stripe")
 
     async def control(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """What a control endpoint of this gateway answers. Raises Unanswered, Refused."""
         url = f"http://{HOST}:{self._config.gateway_port}{path}"
-        return await self.ask(method, url, "The gateway", body)
+        seconds = ASK_SECONDS if method == "GET" else MOVE_SECONDS
+        return await self._ask(method, url, "The gateway", body, seconds=seconds)
 
-    async def ask(self, method: str, url: str, part: str, body: Any = None) -> Any:
+    async def _ask(
+        self, method: str, url: str, part: str, body: Any = None, *, seconds: float = ASK_SECONDS
+    ) -> Any:
         """What a part answers to a request in JSON. Raises Unanswered, Refused."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} if data else {}
-        timeout = ClientTimeout(total=ASK_SECONDS if method == "GET" else MOVE_SECONDS)
+        timeout = ClientTimeout(total=seconds)
         try:
             async with self._client().request(
                 method, url, data=data, headers=headers, timeout=timeout
@@ -83,90 +83,39 @@ class Sources:
         except (ClientError, OSError, TimeoutError):
             return False
 
-    async def query(
-        self, table: str, begins: Begins, *, limit: int | None = None, newest_first: bool = False
-    ) -> list[Item]:
-        """Items of one partition (`begins.pk` is the whole key). Raises Unanswered."""
-        request: dict[str, Any] = {
-            "TableName": table,
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": marshal({":pk": begins.pk}),
-            "ScanIndexForward": not newest_first,
-        }
-        if begins.sk:
-            request["KeyConditionExpression"] += " AND begins_with(sk, :sk)"
-            request["ExpressionAttributeValues"] |= marshal({":sk": begins.sk})
-        if limit:
-            request["Limit"] = limit
-        return await self._pages("query", request, 1 if limit else PAGES)
+    async def rows(self, table: str, pk: str, **question: Any) -> Rows:
+        """Items of a partition, or of many, as `localcloud.aws.items.Question` says.
 
-    async def scan(self, table: str, begins: Begins) -> list[Item]:
-        """Items of the whole table whose keys begin so, in no order. Raises Unanswered."""
-        request = {
-            "TableName": table,
-            "FilterExpression": "begins_with(pk, :pk) AND begins_with(sk, :sk)",
-            "ExpressionAttributeValues": marshal({":pk": begins.pk, ":sk": begins.sk}),
-        }
-        return await self._pages("scan", request, PAGES)
+        Raises Unanswered.
+        """
+        answer = await self._items({"table": table, "pk": pk, **question})
+        items = [unmarshal(raw) for raw in answer["Items"]]
+        return Rows(items, answer["total"], answer["sums"], answer["after"] or "")
+
+    async def by_keys(self, table: str, keys: Iterable[tuple[str, str]]) -> list[Item]:
+        """Those items of these keys that exist. Raises Unanswered."""
+        if not (asked := list(dict.fromkeys(keys))):
+            return []
+        answer = await self._items({"table": table, "keys": asked})
+        return [unmarshal(raw) for raw in answer["Items"]]
 
     async def close(self) -> None:
         if self._session:
             await self._session.close()
 
-    async def _pages(self, operation: str, request: dict[str, Any], most: int) -> list[Item]:
-        found: list[Item] = []
-        for _ in range(most):
-            answer = await self._dynamodb(operation, request)
-            found += [unmarshal(raw) for raw in answer["Items"]]
-            if "LastEvaluatedKey" not in answer:
-                break
-            request = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
-        return found
-
-    async def _dynamodb(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        return await asyncio.to_thread(self._read_table, operation, request)
-
-    def _read_table(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        from botocore.exceptions import BotoCoreError, ClientError
-
+    async def _items(self, question: dict[str, Any]) -> dict[str, Any]:
+        url = f"{self._config.aws_url}/_local/items"
         try:
-            answer: dict[str, Any] = getattr(self._table_client(), operation)(**request)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == "ResourceNotFoundException":
-                sentence = f"The table {request['TableName']} does not exist yet."
+            answer = await self._ask("POST", url, "Local AWS", question)
+        except Refused as error:
+            if error.status == 404:
+                sentence = f"The table {question['table']} does not exist yet."
             else:
-                sentence = f"Local AWS refused to read the table: {code}."
+                sentence = f"Local AWS refused to read the table: {error}"
             raise Unanswered(sentence) from None
-        except BotoCoreError:
-            raise Unanswered(f"Local AWS does not answer at {self._config.aws_url}.") from None
-        if "Items" not in answer:
+        if not isinstance(answer, dict) or "Items" not in answer:
             raise Unanswered("Local AWS does not answer as DynamoDB does.")
         return answer
-
-    def _table_client(self) -> Any:
-        """boto3's client, made once: importing it takes longer than the gateway's start."""
-        with self._making:
-            if self._dynamo is None:
-                import boto3
-                from botocore.config import Config
-
-                config = self._config
-                self._dynamo = boto3.client(
-                    "dynamodb",
-                    endpoint_url=config.aws_url,
-                    region_name=config.region,
-                    aws_access_key_id=config.access_key_id,
-                    aws_secret_access_key=config.secret_access_key,
-                    config=Config(
-                        retries={"total_max_attempts": 1},
-                        connect_timeout=2,
-                        read_timeout=ASK_SECONDS,
-                        proxies={},
-                        user_agent_extra=OWN_AGENT,
-                    ),
-                )
-            return self._dynamo
 
     def _client(self) -> ClientSession:
         if self._session is None:

@@ -22,7 +22,8 @@ class Stage:
     """Handed over by the gateway.
 
     `endpoints` is what `GET /_local/endpoints` answers, `functions` lists those that run,
-    `signed_in` reads the session of a request.
+    `mails(limit, before)` are the newest, or those before one; `signed_in` reads the session of a
+    request.
     """
 
     config: StackConfig
@@ -31,7 +32,7 @@ class Stage:
     openapi: Path
     journal: Journal
     clock: Clock
-    mails: Callable[[], Awaitable[list[dict[str, Any]]]]
+    mails: Callable[..., Awaitable[list[dict[str, Any]]]]
     signed_in: Callable[[web.Request], dict[str, Any] | None]
     sources: Sources
 

@@ -41,25 +41,14 @@ async def _renewal(stage: Stage) -> dict[str, str | bool] | None:
         # Functions in containers keep real time, so that the clock does not move.
         return None
     try:
-        everybody = await people.everybody(stage)
+        person = await people.next_ending(stage)
     except Unanswered:
         return None
-    now = stage.now()
-    ending = [
-        (
-            person.entitlement.current_period_end,
-            person.label,
-            person.entitlement.cancel_at_period_end,
-        )
-        for person in everybody
-        if person.entitlement and person.status == "active"
-    ]
-    coming = [each for each in ending if each[0] > now]
-    if not coming:
+    if person is None or person.entitlement is None:
         return None
-    end, label, last = min(coming)
+    end, last = person.entitlement.current_period_end, person.entitlement.cancel_at_period_end
     to = end if last else end + RENEWAL_HOUR
-    return {"to": to.isoformat(), "end": end.isoformat(), "whose": label, "last": last}
+    return {"to": to.isoformat(), "end": end.isoformat(), "whose": person.label, "last": last}
 
 
 async def move(stage: Stage, form: dict[str, str]) -> str:

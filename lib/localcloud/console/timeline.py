@@ -5,42 +5,45 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from . import people
+from .paging import PARAMETER, Pages
 from .sources import Unanswered
 from .stage import Stage
 
-SHOWN = 100
+SHOWN = 50
 
 
 async def listing(stage: Stage, query: Mapping[str, str]) -> dict[str, Any]:
-    """The newest events, filtered as `query` says (`customer`, `type`, `before`).
+    """A page of events, the newest first, filtered as `query` says (`customer`, `type`, `before`).
 
+    A customer is named by id, or by the address, name or id of the user.
     Raises Unanswered, Refused.
     """
-    filters = {
-        name: query[name].strip()
-        for name in ("customer", "type", "before")
-        if query.get(name, "").strip()
-    }
-    answer = await stage.sources.stripe(
-        f"/_local/events?{urlencode({**filters, 'limit': SHOWN + 1})}"
-    )
-    if not isinstance(answer, list):
-        raise Unanswered("Local Stripe does not answer with its events.")
-    known = await _people(stage)
-    events = [shown(event, known) for event in answer[:SHOWN]]
-    older = events[-1]["id"] if len(answer) > SHOWN else ""
-    kept = {name: value for name, value in filters.items() if name != "before"}
+    asked = {name: query.get(name, "").strip() for name in ("customer", "type", PARAMETER)}
+    filters = {name: value for name, value in asked.items() if value}
+    customer = asked["customer"]
+    if customer and not customer.startswith("cus_"):
+        filters["customer"] = await people.customer_named(stage, customer)
+    nobody = bool(customer) and not filters["customer"]
+    events = [] if nobody else await newest(stage, SHOWN + 1, filters)
+    older = events[SHOWN - 1]["id"] if len(events) > SHOWN else ""
+    kept = {name: asked[name] for name in ("customer", "type") if asked[name]}
     return {
-        "events": events,
-        "customer": filters.get("customer", ""),
-        "type": filters.get("type", ""),
-        "filtered": bool(filters),
-        "older": f"/_local/events?{urlencode({**kept, 'before': older})}" if older else "",
-        "people": sorted(
-            {person.customer: person.label for person in known.values() if person.customer}.items(),
-            key=lambda pair: pair[1],
-        ),
+        "events": events[:SHOWN],
+        "customer": customer,
+        "type": asked["type"],
+        "filtered": bool(kept),
+        "pages": Pages.of("/_local/events", kept, asked[PARAMETER], older),
+        "people": await _customers(stage),
     }
+
+
+async def newest(stage: Stage, limit: int, filters: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Events with their users, filtered as local Stripe does. Raises Unanswered, Refused."""
+    found = await stage.sources.stripe(f"/_local/events?{urlencode({**filters, 'limit': limit})}")
+    if not isinstance(found, list):
+        raise Unanswered("Local Stripe does not answer with its events.")
+    known = await _people(stage, found)
+    return [shown(event, known) for event in found]
 
 
 async def one(stage: Stage, identifier: str) -> dict[str, Any]:
@@ -50,7 +53,7 @@ async def one(stage: Stage, identifier: str) -> dict[str, Any]:
     """
     event = await stage.sources.stripe(f"/_local/events/{quote(identifier, safe='')}")
     payload = {name: value for name, value in event.items() if name != "deliveries"}
-    found = shown(event, await _people(stage))
+    found = shown(event, await _people(stage, [event]))
     for delivery in found["deliveries"]:
         for attempt in delivery["attempts"]:
             attempt["body"] = stage.redaction.text(attempt["body"] or "")
@@ -75,9 +78,7 @@ def shown(event: dict[str, Any], known: Mapping[str, people.Person]) -> dict[str
 
     `faults` are the kinds of those that its attempts suffered.
     """
-    subject = event["data"]["object"]
-    customer = subject["id"] if subject.get("object") == "customer" else subject.get("customer")
-    customer = customer if isinstance(customer, str) else ""
+    subject, customer = event["data"]["object"], _customer(event)
     person = known.get(customer)
     attempts = [attempt for each in event["deliveries"] for attempt in each["attempts"]]
     return {
@@ -113,9 +114,23 @@ def _delivery_state(delivery: dict[str, Any]) -> str:
     return str(delivery["state"])
 
 
-async def _people(stage: Stage) -> dict[str, people.Person]:
-    """Users by customer; events are worth showing without them."""
+def _customer(event: dict[str, Any]) -> str:
+    subject = event["data"]["object"]
+    customer = subject["id"] if subject.get("object") == "customer" else subject.get("customer")
+    return customer if isinstance(customer, str) else ""
+
+
+async def _people(stage: Stage, events: list[dict[str, Any]]) -> dict[str, people.Person]:
+    """Users of the events by customer; events are worth showing without them."""
     try:
-        return await people.labels(stage)
+        return await people.by_customer(stage, map(_customer, events))
     except Unanswered:
         return {}
+
+
+async def _customers(stage: Stage) -> list[people.Person]:
+    """Whom to offer in the filter."""
+    try:
+        return await people.customers(stage)
+    except Unanswered:
+        return []

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
@@ -82,9 +83,10 @@ class Control:
             target = f"{target}?{request.query_string}"
         return await self._forward("GET", target, "local AWS")
 
-    async def mails(self) -> list[dict[str, Any]]:
-        """The mails of local AWS, the newest first; none while it does not answer."""
-        answer = await self._forward("GET", f"{self._config.aws_url}/_local/mail", "local AWS")
+    async def mails(self, limit: int, before: str = "") -> list[dict[str, Any]]:
+        """The newest mails of local AWS, or those before one; none while it does not answer."""
+        target = f"/_local/mail?{urlencode({'limit': limit, 'before': before})}"
+        answer = await self._forward("GET", f"{self._config.aws_url}{target}", "local AWS")
         found: list[dict[str, Any]] = json.loads(answer.body or b"[]")  # type: ignore[arg-type]
         return found if answer.status == 200 else []
 
