@@ -30,7 +30,7 @@ class StackConfig:
     stripe_port: int
     bedrock_port: int
     control_port: int
-    state_dir: Path = ROOT / ".local"
+    state_dir: Path
     region: str = "us-east-1"
     account_id: str = "123456789012"
     access_key_id: str = "AKIAGROUNDWORKLOCAL0"

@@ -77,7 +77,6 @@ class _StopRequestedError(BaseException):
 def _supervise(config: StackConfig, parts: Sequence[str]) -> int:
     stack = Stack(
         config=config,
-        state_dir=config.state_dir,
         parts={name: PARTS[name] for name in parts},
         log=lambda line: print(line, flush=True),
     )

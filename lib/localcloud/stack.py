@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import IO, Any
 from urllib.error import HTTPError
 
-from .config import ROOT, STARTING, StackConfig
+from .config import STARTING, StackConfig
 from .part import Part
 from .process import REFUSED, free_ports, port_is_free
 
@@ -39,10 +39,10 @@ class PortTakenError(StackError):
 class Stack:
     """A whole local cloud; `with Stack(port=0, state_dir=tmp) as stack:` runs one for the block.
 
-    `port` 0 takes any free port. `log` gets every line the parts print, `progress` one line for
-    each part that becomes ready; `settings` are further fields of StackConfig, and `config` is a
-    whole one, of which perhaps only some `parts` run here. Raises StackError
-    (PortTakenError) from `start`.
+    `port` 0 takes any free port; a state folder serves one stack at a time. `log` gets every line
+    the parts print, `progress` one line for each part that becomes ready; `settings` are further
+    fields of StackConfig. `config` is a whole one, with its state folder, of which perhaps only
+    some `parts` run here. Raises StackError (PortTakenError) from `start`.
     """
 
     def __init__(
@@ -58,7 +58,10 @@ class Stack:
         **settings: Any,
     ) -> None:
         self._port = port
-        self._state_dir = state_dir or ROOT / ".local"
+        folder = config.state_dir if config else state_dir
+        if folder is None:
+            raise ValueError("a stack needs a folder for its state")
+        self._state_dir = folder
         self._commands = parts or PARTS
         self._settings = {**settings, "allow_user_header": allow_user_header}
         self._log = log

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -18,7 +19,7 @@ from botocore.config import Config
 from localcloud.bedrock import server
 from localcloud.config import StackConfig
 
-CONFIG = StackConfig(0, 0, 0, 0, 0, frontend_url=None)
+CONFIG = StackConfig(0, 0, 0, 0, 0, Path("/nonexistent"), frontend_url=None)
 
 
 @dataclass(frozen=True)

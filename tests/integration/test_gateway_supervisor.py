@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.config import ROOT
+from localcloud.config import ROOT, StackConfig
 from localcloud.process import free_ports, port_is_free
 from localcloud.stack import Stack, StackError, check_port
 from localcloud.supervisor import load_env_file
@@ -284,6 +284,11 @@ def test_one_state_directory_serves_one_stack(tmp_path: Path) -> None:
         second = Stack(port=0, state_dir=tmp_path, parts=parts(tmp_path))
         with pytest.raises(StackError, match="Another stack is using the state"):
             second.start()
+        given = Stack(config=StackConfig(*free_ports(5), state_dir=tmp_path), parts={})
+        with pytest.raises(StackError, match=f"Another stack is using the state in {tmp_path}"):
+            given.start()
+    with pytest.raises(ValueError, match="state"):
+        Stack(port=0, parts=parts(tmp_path))
     with Stack(port=0, state_dir=tmp_path, parts=parts(tmp_path)) as third:
         assert third.site_url.startswith("http://localhost:")
 

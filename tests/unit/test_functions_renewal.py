@@ -31,6 +31,6 @@ def test_shared_code_concerns_all(root: str, changed: list[str], images: set[str
         root=base / "images",
         watched=(base / "lib" / "saas", base / "images"),
     )
-    config = StackConfig(1, 2, 3, 4, 5)
+    config = StackConfig(1, 2, 3, 4, 5, base)
     launcher = Launcher(config, specs, code=code)
     assert launcher._images_of([base / path for path in changed]) == images

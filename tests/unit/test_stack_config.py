@@ -1,6 +1,7 @@
 """What the parts of a stack agree on."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ from localcloud.config import StackConfig
 )
 def test_a_container_finds_a_frontend_on_its_machine(url: str | None, address: str | None) -> None:
     ports = {"gateway_port": 1, "aws_port": 2, "stripe_port": 3, "bedrock_port": 4}
-    config = StackConfig(**ports, control_port=5, frontend_url=url)
+    config = StackConfig(**ports, control_port=5, state_dir=Path("/nonexistent"), frontend_url=url)
     assert config.frontend_address == url
     inside = replace(config, machine_name="host.docker.internal")
     assert inside.frontend_address == address
