@@ -14,6 +14,7 @@ _PARTS = {
     "bedrock": "localcloud.bedrock.server",
     "gateway": "localcloud.gateway.run",
 }
+_TASKS = {"provision": "localcloud.aws.provision"}
 _GENERATORS = {
     "openapi": "localcloud.openapi",
     "plans": "localcloud.plans_json",
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     health.add_argument("ports", nargs="+", type=_port)
     for name in _PARTS:
         commands.add_parser(name, help=f"run the part '{name}' (the dev command does this)")
+    commands.add_parser("provision", help="make what functions need (the gateway does this)")
     return parser
 
 
@@ -68,7 +70,7 @@ def _run_part(name: str) -> int:
         return 2
     config = StackConfig.from_json(text)
     try:
-        importlib.import_module(_PARTS[name]).main(config)
+        importlib.import_module((_PARTS | _TASKS)[name]).main(config)
     except CannotStartError as error:
         print(error, file=sys.stderr)
         return REFUSED

@@ -60,6 +60,14 @@ def test_json_lines_say_themselves_whose_they_are() -> None:
     assert kept.lines_of("somebody else's") == []
 
 
+def test_long_lines_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "CHARACTERS_KEPT", 1000)
+    kept = Journal()
+    for number in range(50):
+        kept.write("ai-api", f"{number:02}" + "x" * 98)
+    assert [line.text[:2] for line in kept.lines()] == [f"{n:02}" for n in range(49, 39, -1)]
+
+
 def test_only_the_newest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "LONGEST_LINE", 10)
     kept = Journal()

@@ -1,7 +1,7 @@
 """What a stack needs in local AWS: table, bucket, user pool with its client, secrets."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from localcloud.config import OWN_AGENT, StackConfig
@@ -24,6 +24,17 @@ class Provisioned:
     user_pool_id: str
     user_pool_client_id: str
     issuer: str
+
+
+def main(config: StackConfig) -> None:
+    """Provision, join what local Stripe knows, and print the names as JSON: for the gateway."""
+    from localcloud.process import die_with_parent
+    from localcloud.rebinding import rebind
+
+    die_with_parent()
+    provisioned = provision(config)
+    rebind(config)
+    print(json.dumps(asdict(provisioned)))
 
 
 def provision(config: StackConfig) -> Provisioned:

@@ -4,6 +4,7 @@ Stock moto copies the whole table before each transaction and, when it fails, pu
 over what others wrote meanwhile.
 """
 
+import hashlib
 import json
 import time
 from collections import OrderedDict
@@ -129,8 +130,8 @@ class TokenMismatchError(JsonRESTError):  # type: ignore[misc]  # moto has no ty
         )
 
 
-# Token -> (when, parameters) of transactions that succeeded, oldest first.
-_TOKENS: OrderedDict[str, tuple[float, str]] = OrderedDict()
+# Token -> (when, hash of the parameters) of transactions that succeeded, oldest first.
+_TOKENS: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
 
 
 def forget_tokens() -> None:
@@ -150,7 +151,8 @@ def transact_write_items_once(self: DynamoHandler) -> Any:
     token, now = body.get("ClientRequestToken"), time.monotonic()
     while _TOKENS and next(iter(_TOKENS.values()))[0] < now - TOKEN_SECONDS:
         _TOKENS.popitem(last=False)
-    parameters = json.dumps(body["TransactItems"], sort_keys=True, default=repr)
+    text = json.dumps(body["TransactItems"], sort_keys=True, default=repr)
+    parameters = hashlib.sha256(text.encode()).digest()
     if token and token in _TOKENS:
         if _TOKENS[token][1] != parameters:
             raise TokenMismatchError()

@@ -54,9 +54,10 @@ def one(stage: Stage, identifier: str) -> dict[str, Any] | None:
 def _shown(line: Line, redaction: Redaction) -> dict[str, Any]:
     """A line in pieces: what it says, how grave it is, and the fields beside that."""
     found = {"at": line.at, "function": line.function, "request_id": line.request_id, "trace": ""}
-    if line.fields is None:
+    own = line.fields
+    if own is None:
         return {**found, "level": "", "message": redaction.text(line.text), "fields": []}
-    fields = redaction.value(line.fields)
+    fields = redaction.value(own)
     if "_aws" in fields:
         message, level = "metric", "METRIC"
         values = [(name, value) for name, value in fields.items() if name != "_aws"]

@@ -11,26 +11,30 @@ from .invocation import Invocation, Result
 
 LINES_KEPT = 5000
 CALLS_KEPT = 1000
+CHARACTERS_KEPT = 8_000_000
 LONGEST_LINE = 20_000
 _IDS = ("function_request_id", "correlation_id", "request_id")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a function's output. `at` is epoch seconds, `fields` its JSON object, if it is
-    one; `request_id` names the call that wrote it, None outside any."""
+    """One line of a function's output. `at` is epoch seconds; `request_id` names the call that
+    wrote it, None outside any; `ids` are all that it names itself."""
 
     at: float
     function: str
     text: str
-    fields: dict[str, Any] | None
     request_id: str | None
+    ids: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> dict[str, Any] | None:
+        """Its JSON object, if it is one."""
+        return _object(self.text)
 
     def belongs_to(self, identifier: str) -> bool:
         """Whether it was written for this request, by any of the ids that a request has."""
-        if self.request_id == identifier:
-            return True
-        return any((self.fields or {}).get(name) == identifier for name in _IDS)
+        return self.request_id == identifier or identifier in self.ids
 
 
 @dataclass
@@ -65,7 +69,8 @@ class Journal:
     """The last lines and calls of all functions of a stack. Used from one thread."""
 
     def __init__(self) -> None:
-        self._lines: deque[Line] = deque(maxlen=LINES_KEPT)
+        self._lines: deque[Line] = deque()
+        self._characters = 0
         self._calls: OrderedDict[str, Call] = OrderedDict()
 
     def write(self, function: str, text: str, request_id: str | None = None) -> None:
@@ -73,10 +78,17 @@ class Journal:
         text = text[:LONGEST_LINE]
         fields = _object(text)
         named = (fields or {}).get("function_request_id")
-        line = Line(time.time(), function, text, fields, named if named else request_id)
-        self._lines.append(line)
+        ids = tuple(id for id in map((fields or {}).get, _IDS) if isinstance(id, str))
+        line = Line(time.time(), function, text, named if named else request_id, ids)
+        self._keep(line)
         if fields and (call := self._calls.get(line.request_id or "")):
             _learn(call, fields)
+
+    def _keep(self, line: Line) -> None:
+        self._lines.append(line)
+        self._characters += len(line.text)
+        while len(self._lines) > LINES_KEPT or self._characters > CHARACTERS_KEPT:
+            self._characters -= len(self._lines.popleft().text)
 
     def follow(self, function: str, invocation: Invocation) -> None:
         """Note that a call begins, and how it ends once it does."""

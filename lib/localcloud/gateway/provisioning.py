@@ -2,12 +2,16 @@
 
 import asyncio
 import contextlib
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from localcloud.config import StackConfig
+from localcloud.config import ROOT, StackConfig
+from localcloud.part import CONFIG_VARIABLE
+from localcloud.process import child_environment
 
 Provision = Callable[[StackConfig], Mapping[str, str]]
 """Makes table, bucket, user pool and secrets; returns user_pool_id, user_pool_client_id, issuer."""
@@ -16,13 +20,19 @@ _WAIT_SECONDS = 60.0
 
 
 def provision_local_aws(config: StackConfig) -> Mapping[str, str]:
-    """Provision local AWS and tell it of local Stripe's customers; boto3 is imported late."""
-    from localcloud.aws.provision import provision
-    from localcloud.rebinding import rebind
+    """Provision local AWS and tell it of local Stripe's customers.
 
-    provisioned = provision(config)
-    rebind(config)
-    return asdict(provisioned)
+    A process of its own does it: boto3 and its models take 40 MB, which nothing else here needs.
+    """
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "localcloud", "provision"],
+        env=child_environment({CONFIG_VARIABLE: config.to_json()}),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    provisioned: dict[str, str] = json.loads(done.stdout)
+    return provisioned
 
 
 async def wait_until_healthy(url: str) -> None:
