@@ -39,8 +39,12 @@ journey: setup ## run the paid journey against `make dev` (or a stack started fo
 	@$(BIN)/python -m tests.e2e.journey --port $(PORT)
 
 .PHONY: test
-test: setup ## unit, contract, integration and e2e tests
-	@$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/e2e
+test: setup ## unit, contract, integration and e2e tests, and a small load
+	@$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/e2e tests/load
+
+.PHONY: test-load
+test-load: setup ## the stack's memory and the console's speed with 20,000 calls; best on a quiet machine
+	@LOAD=full $(BIN)/python -m pytest tests/load
 
 .PHONY: check
 check: setup ## lint, types, import rules, generated files, workflows; never writes

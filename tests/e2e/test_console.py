@@ -151,7 +151,7 @@ def test_the_mailbox_has_the_code_to_copy(page: Page, walked: Journey) -> None:
 
 def test_the_paid_customers_events_are_delivered(page: Page, walked: Journey) -> None:
     page.goto("/_local/events")
-    page.get_by_label("Customer").select_option(label=walked.email)
+    page.get_by_label("Customer").fill(walked.email)
     page.get_by_label("Type").fill("checkout.session.completed")
     page.get_by_role("button", name="Filter").click()
     rows = page.locator("#live li")
