@@ -61,6 +61,12 @@ class StackConfig:
     one_port: bool = False
     """Only the gateway's port can be reached from outside; it hands `/_local/<part>` to a part."""
 
+    service_names: tuple[str, ...] = ()
+    """Further names by which the gateway is reached: those of Compose's services, in Compose."""
+
+    webhooks_anywhere: bool = False
+    """Local Stripe also sends events to other machines (`dev --webhooks-anywhere`)."""
+
     gateway_host: str = HOST
     """Address that the gateway listens on; every other part listens on loopback."""
 
@@ -88,6 +94,15 @@ class StackConfig:
     def own_hosts(self) -> tuple[str, ...]:
         """`host:port` under which the gateway is known on this machine."""
         return (f"localhost:{self.gateway_port}", f"{HOST}:{self.gateway_port}")
+
+    @property
+    def site_origins(self) -> list[str]:
+        """Origins from which a browser may change state: the site by both names, the frontend."""
+        origins = [f"http://{host}" for host in self.own_hosts]
+        if self.frontend_url:
+            parts = urlsplit(self.frontend_url)
+            origins.append(f"{parts.scheme}://{parts.netloc}".lower())
+        return list(dict.fromkeys(origins))
 
     @property
     def frontend_address(self) -> str | None:
@@ -165,7 +180,8 @@ class StackConfig:
     @classmethod
     def from_json(cls, text: str) -> "StackConfig":
         values: dict[str, Any] = json.loads(text)
-        return cls(**{**values, "state_dir": Path(values["state_dir"])})
+        values["state_dir"] = Path(values["state_dir"])
+        return cls(**{**values, "service_names": tuple(values["service_names"])})
 
     def aws_environment(self) -> dict[str, str]:
         """Variables that point any AWS SDK or the Terraform provider at local AWS."""

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.aws.provision import provision, site_origins
+from localcloud.aws.provision import provision
 from localcloud.config import StackConfig
 from tests.integration.aws_fixtures import LocalAws, aws, free_port, start  # noqa: F401
 
@@ -61,7 +61,7 @@ def test_what_is_provisioned(aws: LocalAws) -> None:  # noqa: F811
     ttl = dynamodb.describe_time_to_live(TableName=config.table_name)["TimeToLiveDescription"]
     assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
     (rule,) = s3.get_bucket_cors(Bucket=config.uploads_bucket)["CORSRules"]
-    assert rule["AllowedOrigins"] == site_origins(config)
+    assert rule["AllowedOrigins"] == config.site_origins
     (expiry,) = s3.get_bucket_lifecycle_configuration(Bucket=config.uploads_bucket)["Rules"]
     assert (expiry["Filter"], expiry["Expiration"]) == ({"Prefix": "uploads/pending/"}, {"Days": 1})
     cognito = aws.client("cognito-idp")
@@ -174,15 +174,17 @@ def test_a_broken_signature_is_refused(aws: LocalAws, authorization: str) -> Non
     [
         b"nonsense\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nx\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost:PORT\r\nContent-Length: -5\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost:PORT\r\nContent-Length: many\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost:PORT\r\nContent-Length: 999999999999\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost:PORT\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"-1\r\nx\r\n0\r\n\r\n",
     ],
 )
 def test_broken_http_is_refused(aws: LocalAws, request_bytes: bytes) -> None:  # noqa: F811
-    with socket.create_connection(("127.0.0.1", aws.config.aws_port), timeout=5) as connection:
-        connection.sendall(request_bytes)
+    port = aws.config.aws_port
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(request_bytes.replace(b"PORT", str(port).encode()))
         answer = b""
         while chunk := connection.recv(65536):
             answer += chunk
@@ -208,7 +210,8 @@ def test_a_connection_serves_many_requests(aws: LocalAws) -> None:  # noqa: F811
 def test_one_slow_client_holds_up_nobody(aws: LocalAws) -> None:  # noqa: F811
     """A half-sent body is read before any lock is taken."""
     head = (
-        "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: DynamoDB_20120810.ListTables\r\n"
+        f"POST / HTTP/1.1\r\nHost: localhost:{aws.config.aws_port}\r\n"
+        "X-Amz-Target: DynamoDB_20120810.ListTables\r\n"
         f"Authorization: {scope('dynamodb')}\r\nContent-Length: 2\r\n\r\n{{"
     )
     with socket.create_connection(("127.0.0.1", aws.config.aws_port)) as slow:

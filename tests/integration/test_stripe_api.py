@@ -287,7 +287,12 @@ def test_reset_keeps_the_ids_of_the_catalogue(fresh: LocalStripe) -> None:
 
 
 def test_levers_refuse_pages_of_other_sites(local: LocalStripe) -> None:
-    for origin, status in (("https://evil.example", 403), ("http://localhost:8000", 400)):
+    for origin, status in (
+        ("https://evil.example", 403),
+        ("http://localhost:1", 403),
+        (local.config.site_url, 400),
+        (local.config.stripe_public_url, 400),
+    ):
         got, _, _ = local.http("POST", "/_local/pay", b"{}", {"Origin": origin})
         assert got == status
 

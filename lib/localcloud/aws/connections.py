@@ -4,11 +4,13 @@ Werkzeug's development server closes every connection, and a pool of workers (wa
 a few slow calls, such as a Cognito trigger, hold up all others; a thread a connection does neither.
 """
 
+import json
 import socket
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email import errors
 from email.message import Message
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,9 +18,18 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
 
+from localcloud.guard import Asked, Guard
+
 MAX_BODY = 256 * 1024 * 1024
 IDLE_SECONDS = 300.0
 # Moto's answers carry these as data; on the wire they belong to the server.
+_LONGEST_NUMBER = 15
+_HEAD_DEFECTS = (
+    errors.FirstHeaderLineIsContinuationDefect,
+    errors.InvalidHeaderDefect,
+    errors.MisplacedEnvelopeHeaderDefect,
+    errors.MissingHeaderBodySeparatorDefect,
+)
 OWN_HEADERS = frozenset({"status", "content-length", "connection", "transfer-encoding", "date"})
 
 
@@ -43,15 +54,19 @@ class Refused(Exception):
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `application` on `host:port`; it gets a WSGI environ and returns an `Answer`."""
+    """Serves `application` on `host:port`; it gets a WSGI environ and returns an `Answer`.
+
+    It never sees what `guard` refuses.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 256
 
-    def __init__(self, host: str, port: int, application: Application) -> None:
+    def __init__(self, host: str, port: int, application: Application, guard: Guard) -> None:
         super().__init__((host, port), Connection)
         self.application = application
+        self.guard = guard
 
     def server_bind(self) -> None:
         # HTTPServer would ask the resolver for its own name, which can take seconds.
@@ -84,23 +99,55 @@ class Connection(BaseHTTPRequestHandler):
             self.requestline = self.request_version = self.command = ""
             self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
             return
-        if not self.parse_request():
+        if not self.parse_request() or self._is_refused():
             return
         try:
             body = self._body()
         except Refused as refusal:
-            self.close_connection = True
-            self._send(Answer(refusal.status))
+            self.send_error(refusal.status)
             return
         self._send(self.server.application(self._environ(body)))
 
+    def handle_expect_100(self) -> bool:
+        """Said when the body is read: the guard may refuse the request before."""
+        return True
+
+    def _is_refused(self) -> bool:
+        """Whether the request is answered already, for what its head says."""
+        if not _is_well_formed(self.headers):
+            self.send_error(HTTPStatus.BAD_REQUEST, "Malformed header")
+            return True
+        _, _, target = self.requestline.partition(" ")
+        headers = [
+            (name.encode("latin-1"), str(value).encode("latin-1"))
+            for name, value in self.headers.raw_items()
+        ]
+        path, port = self.path.partition("?")[0], self.server.server_port
+        asked = Asked(self.command, target.encode("latin-1"), unquote(path), headers, port)
+        refusal = self.server.guard.refusal(asked)
+        if refusal:
+            self.send_error(refusal.status, refusal.message)
+        return refusal is not None
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """Say why a request is not answered, and read nothing more of this connection.
+
+        A version of HTTP that is not spoken here (505) is a client's mistake like any other.
+        """
+        self.close_connection = True
+        status = code if code < 500 else HTTPStatus.BAD_REQUEST
+        body = json.dumps({"message": message or _phrase(code)}).encode()
+        self._send(Answer(status, {"Content-Type": "application/json"}, body))
+
     def _body(self) -> bytes:
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            super().handle_expect_100()
         if self.headers.get("Transfer-Encoding", "").lower().strip() == "chunked":
             return self._chunked_body()
         length = self.headers.get("Content-Length", "0")
         if not length.isascii() or not length.isdigit():
             raise Refused(HTTPStatus.BAD_REQUEST)
-        if int(length) > MAX_BODY:
+        if len(length) > _LONGEST_NUMBER or int(length) > MAX_BODY:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         body = self.rfile.read(int(length)) if int(length) else b""
         if len(body) != int(length):
@@ -172,6 +219,13 @@ class Connection(BaseHTTPRequestHandler):
 
     def log_message(self, *_arguments: Any) -> None:
         """Stay quiet: a line for each request would bury what matters."""
+
+
+def _is_well_formed(headers: Message) -> bool:
+    """Whether every line was read as a header; the parser of e-mail passes over others."""
+    defects = any(isinstance(defect, _HEAD_DEFECTS) for defect in headers.defects)
+    folded = any(mark in value for value in headers.values() for mark in "\r\n\0")
+    return not defects and not folded
 
 
 def _add_headers(environ: dict[str, Any], headers: Message) -> None:

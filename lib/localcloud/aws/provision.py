@@ -93,17 +93,6 @@ def _provision_table(dynamodb: "DynamoDBClient", name: str) -> None:
     )
 
 
-def site_origins(config: StackConfig) -> list[str]:
-    """Origins a browser may load the site from."""
-    origins = [f"http://{host}:{config.gateway_port}" for host in ("localhost", "127.0.0.1")]
-    if config.frontend_url:
-        from urllib.parse import urlsplit
-
-        url = urlsplit(config.frontend_url)
-        origins.append(f"{url.scheme}://{url.netloc}")
-    return list(dict.fromkeys(origins))
-
-
 def _provision_bucket(s3: "S3Client", config: StackConfig) -> None:
     bucket = config.uploads_bucket
     # In us-east-1, creating one's own bucket again succeeds; elsewhere the region has to be named.
@@ -121,7 +110,7 @@ def _provision_bucket(s3: "S3Client", config: StackConfig) -> None:
             "CORSRules": [
                 {
                     "AllowedMethods": ["PUT", "GET", "HEAD"],
-                    "AllowedOrigins": site_origins(config),
+                    "AllowedOrigins": config.site_origins,
                     "AllowedHeaders": ["*"],
                     "ExposeHeaders": ["ETag"],
                     "MaxAgeSeconds": 3000,

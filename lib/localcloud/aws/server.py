@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from localcloud.aws.connections import Answer, Server
 from localcloud.clock import Clock
 from localcloud.config import HOST, StackConfig
+from localcloud.ports import aws_guard
 from localcloud.process import die_with_parent, end_quietly_on_signals
 
 INSTANCE_HEADER = "X-Instance"
@@ -19,7 +20,6 @@ OK = Answer(
     {"Content-Type": "application/json", INSTANCE_HEADER: uuid.uuid4().hex},
     b'{"status":"ok"}',
 )
-FORBIDDEN = Answer(403, {"Content-Type": "application/json"}, b'{"message":"Forbidden"}')
 
 
 def main(config: StackConfig) -> None:
@@ -27,7 +27,7 @@ def main(config: StackConfig) -> None:
     die_with_parent()
     end_quietly_on_signals()
     _set_moto_environment(config)
-    server = Server(HOST, config.aws_port, Application(config))
+    server = Server(HOST, config.aws_port, Application(config), aws_guard(config))
     server.serve_forever()
 
 
@@ -113,9 +113,6 @@ class Application:
         if path == "/_local/items" and method == "POST":
             return self._items(environ)
         if path == "/_local/faults" or (path == "/_local/reset" and method == "POST"):
-            # A program does that; a request with an Origin comes from some web page.
-            if "HTTP_ORIGIN" in environ:
-                return FORBIDDEN
             return self._reset() if path == "/_local/reset" else self._breakable.control(environ)
         return self._control.answer(environ)
 

@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from localcloud.bedrock import (
     constraints,
@@ -28,6 +27,8 @@ from localcloud.bedrock.faults import Disconnect
 from localcloud.bedrock.permissions import Permissions
 from localcloud.config import HOST, StackConfig
 from localcloud.faults import Faults
+from localcloud.guard_aiohttp import middleware
+from localcloud.ports import programs_guard
 from saas import json_text
 
 MAX_BODY_BYTES = 25 * 1024 * 1024
@@ -63,7 +64,8 @@ def main(config: StackConfig) -> None:
 
 def create_app(config: StackConfig) -> web.Application:
     """The application; its state lives in memory."""
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_programs_only])
+    guard = middleware(programs_guard(config))
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard])
     app.on_startup.append(_read_service_model)
     bedrock = LocalBedrock(Permissions(config))
     app.add_routes(
@@ -88,14 +90,6 @@ def create_app(config: StackConfig) -> web.Application:
         ]
     )
     return app
-
-
-@web.middleware
-async def _programs_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """SDKs and tests send no Origin; a request that has one comes from some web page."""
-    if "Origin" in request.headers:
-        return web.json_response({"message": "Forbidden"}, status=403)
-    return await handler(request)
 
 
 class LocalBedrock:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from localcloud.config import ROOT, StackConfig
 
@@ -57,15 +56,6 @@ def parse_manifest(manifest: dict[str, dict[str, Any]]) -> dict[str, FunctionSpe
     return {name: FunctionSpec.parse(name, entry) for name, entry in manifest.items()}
 
 
-def allowed_origins(config: StackConfig) -> list[str]:
-    """Origins from which a browser may change state: the site by both names, and the frontend."""
-    origins = [f"http://localhost:{config.gateway_port}", f"http://127.0.0.1:{config.gateway_port}"]
-    if config.frontend_url:
-        parts = urlsplit(config.frontend_url)
-        origins.append(f"{parts.scheme}://{parts.netloc}")
-    return list(dict.fromkeys(origins))
-
-
 def environment_table(config: StackConfig, *, issuer: str, client_id: str) -> dict[str, str]:
     """Every variable a manifest may name, with its local value (Terraform's outputs in AWS)."""
     return {
@@ -73,7 +63,7 @@ def environment_table(config: StackConfig, *, issuer: str, client_id: str) -> di
         "APP_VERSION": "local",
         "IMAGE_DIGEST": "",
         "TABLE_NAME": config.table_name,
-        "ALLOWED_ORIGINS": ",".join(allowed_origins(config)),
+        "ALLOWED_ORIGINS": ",".join(config.site_origins),
         "SESSION_COOKIE_NAMES": SESSION_COOKIE_NAMES,
         "SESSION_SECRET_NAME": config.session_secret_name,
         "COGNITO_ISSUER": issuer,

@@ -45,14 +45,16 @@ class Context:
 
 
 class RuntimeApi:
-    """One kept-open connection to the launcher's Runtime API."""
+    """One kept-open connection to the launcher's Runtime API, `host:port` or `host:port/path`."""
 
     def __init__(self, address: str) -> None:
-        self._connection = HTTPConnection(address)
+        host, slash, path = address.partition("/")
+        self._connection = HTTPConnection(host)
+        self._base = f"{slash}{path}{_BASE}"
 
     def next(self) -> tuple[Any, bytes]:
         """Wait for an invocation: its response headers and the event as JSON bytes."""
-        self._connection.request("GET", f"{_BASE}/invocation/next")
+        self._connection.request("GET", f"{self._base}/invocation/next")
         response = self._connection.getresponse()
         body = response.read()
         if response.status != 200:
@@ -63,7 +65,7 @@ class RuntimeApi:
         headers = {"Content-Type": "application/json"}
         if error_type:
             headers["Lambda-Runtime-Function-Error-Type"] = error_type
-        self._connection.request("POST", f"{_BASE}/{path}", body, headers)
+        self._connection.request("POST", f"{self._base}/{path}", body, headers)
         response = self._connection.getresponse()
         response.read()
         return response.status

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import sys
 import time
 import uuid
@@ -14,6 +15,8 @@ from typing import Any
 from aiohttp import web
 
 from localcloud.config import HOST
+from localcloud.guard_aiohttp import guarded
+from localcloud.ports import PROGRAMS_ONLY
 
 from .invocation import MAX_PAYLOAD_BYTES, Invocation
 from .launch import Launch
@@ -44,6 +47,8 @@ class Worker:
         self._timer: asyncio.TimerHandle | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._runner: web.ServerRunner | None = None
+        # The port is open to every program here; this is known to the function process alone.
+        self._secret = secrets.token_urlsafe(24)
         self._life = asyncio.create_task(self._live())
 
     @property
@@ -158,20 +163,27 @@ class Worker:
         return self._process
 
     async def _listen(self) -> str:
-        """Open the Runtime API on a port of its own and return `host:port`."""
+        """Open the Runtime API on a port of its own and return `host:port/secret`.
+
+        Runtime clients put their paths behind `AWS_LAMBDA_RUNTIME_API`, whatever it holds.
+        """
+        serve = guarded(PROGRAMS_ONLY, self._serve)
         self._runner = web.ServerRunner(
             # An invocation may think for minutes between its two requests on one connection.
-            web.Server(self._serve, access_log=None, keepalive_timeout=3600),
+            web.Server(serve, access_log=None, keepalive_timeout=3600),
             handle_signals=False,
             shutdown_timeout=0,
         )
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, 0).start()
         host, port = self._runner.addresses[0][:2]
-        return f"{host}:{port}"
+        return f"{host}:{port}/{self._secret}"
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        match (request.method, request.path.removeprefix("/2018-06-01/runtime/").split("/")):
+        _, secret, path = [*request.path.split("/", 2), "", ""][:3]
+        if not secrets.compare_digest(secret.encode(), self._secret.encode()):
+            return _refused(403, "Forbidden", "This Runtime API belongs to another process")
+        match (request.method, path.removeprefix("2018-06-01/runtime/").split("/")):
             case ("GET", ["invocation", "next"]):
                 return await self._serve_next()
             case ("POST", ["invocation", request_id, ("response" | "error") as outcome]):

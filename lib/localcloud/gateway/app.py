@@ -6,11 +6,11 @@ from aiohttp import web
 
 from localcloud.config import StackConfig
 from localcloud.console.app import Console
-from localcloud.functions.manifest import allowed_origins
+from localcloud.guard_aiohttp import middleware
+from localcloud.ports import gateway_guard
 
 from .control import Control
 from .event import STAGE
-from .guard import refusal
 from .http_api import MAX_BODY_BYTES, HttpApi
 from .messages import HttpRequest, HttpResponse
 from .pages import Pages
@@ -43,10 +43,12 @@ class Site:
         address = config.frontend_address
         self._proxy = FrontendProxy(address, StripeJs(config)) if address else None
         self._parts = PartsProxy(config) if config.one_port else None
-        self._origins = allowed_origins(config)
 
     def application(self) -> web.Application:
-        app = web.Application(middlewares=[self._guard], client_max_size=MAX_BODY_BYTES)
+        app = web.Application(
+            middlewares=[middleware(gateway_guard(self._config)), self._part],
+            client_max_size=MAX_BODY_BYTES,
+        )
         app.add_routes([web.get("/_health", self._health)])
         app.add_routes(self._control.routes())
         app.add_routes(self._pages.routes())
@@ -61,16 +63,10 @@ class Site:
         return web.json_response(status, status=200 if ready else 503)
 
     @web.middleware
-    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if self._parts and (part := self._parts.of(request)):
-            if reason := refusal(request.headers.get("Host", ""), "GET", None, ()):
-                return web.json_response({"message": reason}, status=403)
-            return await part.handle(request)
-        if _is_under(request, "_local"):
-            host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
-            if reason := refusal(host, request.method, origin, self._origins):
-                return web.json_response({"message": reason}, status=403)
-        return await handler(request)
+    async def _part(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Hand on what a part answers, before the routes of this application are asked."""
+        part = self._parts.of(request) if self._parts else None
+        return await (part.handle if part else handler)(request)
 
     async def _dispatch(self, request: web.Request) -> web.StreamResponse:
         if _is_under(request, STAGE):
@@ -82,8 +78,6 @@ class Site:
         return await self._pages.site(request)
 
     async def _function(self, request: web.Request) -> web.StreamResponse:
-        if reason := refusal(request.headers.get("Host", ""), "GET", None, ()):
-            return web.json_response({"message": reason}, status=403)
         received = HttpRequest(
             method=request.method,
             target=request_target(request),
@@ -105,7 +99,7 @@ class Site:
 
 
 def _is_under(request: web.Request, prefix: str) -> bool:
-    # Decoded, as the router sees it: `/%5Flocal/reset` must not pass the guard by another spelling.
+    # Decoded, as the router and the guard see it.
     path = request.path
     return path == f"/{prefix}" or path.startswith(f"/{prefix}/")
 

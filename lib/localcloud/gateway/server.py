@@ -20,12 +20,12 @@ from localcloud.functions.launcher import Launcher
 from localcloud.functions.manifest import (
     CodePaths,
     FunctionSpec,
-    allowed_origins,
     environment_table,
     parse_manifest,
 )
 from localcloud.functions.pool import MAX_WORKERS
 from localcloud.functions.transport import Functions
+from localcloud.ports import programs_guard
 
 from .app import Site
 from .console_stage import stage_of
@@ -90,7 +90,8 @@ class Gateway:
         """Listen, provision, start the functions. Raises what provisioning raises."""
         self.functions.pause()
         await self._listen(self._site(), self.config.gateway_host, self.config.gateway_port)
-        ready = invoke_application(self.functions, lambda: self._ready, self.resolve)
+        guard = programs_guard(self.config)
+        ready = invoke_application(self.functions, lambda: self._ready, self.resolve, guard)
         await self._listen(ready, HOST, self.config.control_port)
         await self.provision()
         self.functions.resume()
@@ -144,7 +145,7 @@ class Gateway:
     def served(self) -> Served:
         """The API as it is now."""
         identity = ApiIdentity(self.config.account_id)
-        return Served(identity, self._routes.routes(), Cors(allowed_origins(self.config)))
+        return Served(identity, self._routes.routes(), Cors(self.config.site_origins))
 
     async def integrate(self, match: Match, payload: bytes) -> Result:
         """Have the function of a route answer. Raises as `Functions.invoke`."""

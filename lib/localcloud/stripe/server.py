@@ -5,12 +5,13 @@ import logging
 import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from localcloud.config import HOST, StackConfig
+from localcloud.guard_aiohttp import middleware
+from localcloud.ports import stripe_guard
 from localcloud.process import die_with_parent
 from localcloud.stripe import (
     api,
@@ -38,7 +39,8 @@ def create_app(config: StackConfig) -> web.Application:
     """The whole local Stripe. Its storage is opened now and closed with the application."""
     account = Account(config)
     control.prepare(account)
-    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_guard])
+    guards = [middleware(stripe_guard(config)), _in_stripes_words]
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=guards)
     app[ACCOUNT] = account
     app[STOPPING] = asyncio.Event()
     app.on_shutdown.append(_stop_waiting)
@@ -98,11 +100,9 @@ async def _tick(account: Account, courier: Courier) -> None:
 
 
 @web.middleware
-async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _in_stripes_words(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Stripe's shape for what no handler answers: too large, wrong method, a fault of ours."""
     try:
-        if request.path.startswith("/_local/"):
-            _refuse_strangers(request)
         return await handler(request)
     except StripeError as refusal:
         error = refusal
@@ -120,13 +120,6 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     return web.json_response(
         error.body(), status=error.status, headers={"Request-Id": new_id("request")}
     )
-
-
-def _refuse_strangers(request: web.Request) -> None:
-    """A page of some other site, open in a browser on this machine, must not work the levers."""
-    origin = request.headers.get("Origin")
-    if origin and urlsplit(origin).hostname not in ("localhost", HOST):
-        raise StripeError(403, "Only this machine's own pages may do that.")
 
 
 def _no_route(request: web.Request) -> web.Response:

@@ -41,8 +41,6 @@ class Control:
         run = self._paths.get((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
         if run is None:
             return None
-        if "HTTP_ORIGIN" in environ:
-            return _json(403, {"message": "Forbidden"})
         try:
             return _json(200, run(_body(environ)))
         except Malformed as error:
