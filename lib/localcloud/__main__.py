@@ -40,6 +40,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="turn an x-user-id header into a session of that user (for test clients)",
     )
+    dev.add_argument(
+        "--webhooks-anywhere",
+        action="store_true",
+        help="let local Stripe send events to other machines, too",
+    )
     openapi = commands.add_parser("openapi", help="write docs/openapi.json from the functions")
     plans = commands.add_parser("plans", help="write terraform/app/plans.json from plans.toml")
     reference = commands.add_parser(
@@ -91,7 +96,12 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "dev":
         from .supervisor import dev
 
-        return dev(options.port, options.state_dir, allow_user_header=options.allow_user_header)
+        return dev(
+            options.port,
+            options.state_dir,
+            allow_user_header=options.allow_user_header,
+            webhooks_anywhere=options.webhooks_anywhere,
+        )
     if options.command in _GENERATORS:
         generator = importlib.import_module(_GENERATORS[options.command])
         return int(generator.main(options.check))

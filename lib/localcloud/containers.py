@@ -23,14 +23,16 @@ EMULATOR_PORT = 4101
 RUNTIME_API_PORT = 4201
 """The same for the Runtime API between an emulator and its workers."""
 CONCURRENCY = 2
+SERVICES = ("loopback", "localcloud", "gateway")
+"""Names of the services that share one address; another container may call it by one of them."""
 STATE = Path("/state")
 
 
 def container_config(environ: Mapping[str, str]) -> StackConfig:
     """What all containers of one stack agree on.
 
-    `environ` may set PORT (8000), FRONTEND_URL, NEXTAUTH_SECRET and
-    GROUNDWORK_ALLOW_USER_HEADER=1. Raises StackError for a port that is used inside.
+    `environ` may set PORT (8000), FRONTEND_URL, NEXTAUTH_SECRET, GROUNDWORK_ALLOW_USER_HEADER=1
+    and GROUNDWORK_WEBHOOKS_ANYWHERE=1. Raises StackError for a port that is used inside.
     """
     text = environ.get("PORT") or "8000"
     port = int(text) if re.fullmatch(r"[0-9]{1,5}", text) else 0
@@ -45,6 +47,8 @@ def container_config(environ: Mapping[str, str]) -> StackConfig:
         state_dir=STATE,
         frontend_url=environ.get("FRONTEND_URL") or None,
         allow_user_header=environ.get("GROUNDWORK_ALLOW_USER_HEADER") == "1",
+        webhooks_anywhere=environ.get("GROUNDWORK_WEBHOOKS_ANYWHERE") == "1",
+        service_names=SERVICES,
         machine_name="host.docker.internal",
         one_port=True,
         gateway_host="0.0.0.0",

@@ -25,6 +25,7 @@ def dev(
     state_dir: Path | None,
     *,
     allow_user_header: bool = False,
+    webhooks_anywhere: bool = False,
     parts: Mapping[str, Sequence[str]] = PARTS,
 ) -> int:
     """Run until a signal or the end of a part. Returns the exit code of the command."""
@@ -40,6 +41,8 @@ def dev(
             state_dir=state_dir or default_state_dir(port),
             allow_user_header=allow_user_header
             or os.environ.get("GROUNDWORK_ALLOW_USER_HEADER") == "1",
+            webhooks_anywhere=webhooks_anywhere
+            or os.environ.get("GROUNDWORK_WEBHOOKS_ANYWHERE") == "1",
             parts=parts,
             log=_print,
             progress=lambda line: _print(f"  {line}"),

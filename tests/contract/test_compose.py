@@ -60,6 +60,7 @@ def service(name: str) -> dict[str, Any]:
 
 def test_every_function_is_a_service_and_nothing_else_is() -> None:
     assert set(SERVICES) - OWN_SERVICES == set(NAMES)
+    assert set(CONFIG.service_names) == OWN_SERVICES
 
 
 @pytest.mark.parametrize("name", NAMES)

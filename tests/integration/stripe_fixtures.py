@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,11 @@ def config_for(state_dir: Path, webhook_port: int = 9) -> StackConfig:
         nextauth_secret="unused",
         frontend_url=None,
     )
+
+
+def new_account(state_dir: Path) -> StackConfig:
+    """Local Stripe in the place of the real one: nothing in it, and events may go anywhere."""
+    return replace(config_for(state_dir), stripe_unseeded=True, webhooks_anywhere=True)
 
 
 class LocalStripe:

@@ -20,7 +20,7 @@ from operations.stripe.account import StripeAccount
 from operations.stripe.endpoint import Webhook
 from operations.stripe.setup import Setup
 from tests.integration.aws_fixtures import LocalAws
-from tests.integration.stripe_fixtures import LocalStripe, config_for, running
+from tests.integration.stripe_fixtures import LocalStripe, new_account, running
 
 SITE = "https://app.example.com"
 HOOK = f"{SITE}/backend/stripe/webhook"
@@ -71,7 +71,7 @@ def world(aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         aws.client("ssm").put_parameter(Name=name, Value="unset", Type="SecureString")
     session = boto3.Session(region_name=aws.config.region)
     account = Account(aws.config.account_id, "arn:me", aws.config.region, session)
-    with running(replace(config_for(tmp_path), stripe_unseeded=True)) as local:
+    with running(new_account(tmp_path)) as local:
         monkeypatch.setenv("STRIPE_API_BASE", local.url)
         made = World(Subject(environment, account, {"site_url": SITE}), local)
         made.store(secrets.STRIPE_KEY, local.config.stripe_secret_key)

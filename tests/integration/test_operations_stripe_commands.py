@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from operations.account import Account
 from operations.environments import Environment
 from operations.stripe import commands
 from tests.integration.aws_fixtures import LocalAws
-from tests.integration.stripe_fixtures import LocalStripe, config_for, running
+from tests.integration.stripe_fixtures import LocalStripe, new_account, running
 
 SITE = "https://app.example.com"
 
@@ -56,7 +56,7 @@ class World:
 def world(aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     config = aws.config
     project = f"p{uuid.uuid4().hex[:8]}"
-    with running(replace(config_for(tmp_path), stripe_unseeded=True)) as local:
+    with running(new_account(tmp_path)) as local:
         for name, value in config.aws_environment().items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("STRIPE_API_BASE", local.url)

@@ -25,6 +25,7 @@ from tests.integration.stripe_fixtures import (
     LocalStripe,
     Receiver,
     config_for,
+    new_account,
     receiver,
     running,
     until,
@@ -98,13 +99,13 @@ class Account:
 
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[Account]:
-    with running(replace(config_for(tmp_path), stripe_unseeded=True)) as local:
+    with running(new_account(tmp_path)) as local:
         yield Account(local)
 
 
 @pytest.fixture
 def seeded(tmp_path: Path) -> Iterator[Account]:
-    with running(config_for(tmp_path)) as local:
+    with running(replace(config_for(tmp_path), webhooks_anywhere=True)) as local:
         yield Account(local)
 
 

@@ -334,7 +334,7 @@ def test_a_price_that_is_its_products_default_stays(local: LocalStripe) -> None:
 
 def test_an_account_holds_16_webhook_endpoints(fresh: LocalStripe) -> None:
     client = fresh.client()
-    params: Any = {"url": "https://example.com/hook", "enabled_events": ["*"]}
+    params: Any = {"url": "https://localhost:9/hook", "enabled_events": ["*"]}
     made = [client.v1.webhook_endpoints.create(params) for _ in range(15)]  # and the stack's own
     assert "maximum of 16" in str(refused(client.v1.webhook_endpoints.create, params))
     client.v1.webhook_endpoints.delete(made[0].id)

@@ -1,7 +1,7 @@
 """The parts behind the gateway's own port, for a stack of which only that port can be reached.
 
-Each part guards itself as it does on a port of its own: Stripe's pages post with `Origin: null`, S3
-answers preflights by its bucket's rules, and the Invoke API refuses every browser.
+The guard of the gateway's port has been passed. Each part then guards itself as on a port of its
+own: the Invoke API, for one, refuses the pages of this site, too.
 """
 
 from collections.abc import Iterable

@@ -36,6 +36,7 @@ class Account:
             wall=self.clock.wall(),
             version=version,
             base_url=self.base_url,
+            config=self.config,
             request_id=request_id,
             announce=announce,
         )

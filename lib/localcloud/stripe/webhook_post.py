@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from localcloud.config import StackConfig
+from localcloud.stripe import receivers
+
 KEPT_BODY = 2000
 TIMEOUT = 30.0
 HEADERS = {
@@ -47,9 +50,10 @@ NEVER_SENT = Attempt(None, "Dropped on purpose: nothing was sent.", None, 0)
 CUT = "Cut off on purpose: the connection ended in the middle."
 
 
-def session() -> aiohttp.ClientSession:
-    """Connections as Stripe makes them: short patience, no memory."""
+def session(config: StackConfig) -> aiohttp.ClientSession:
+    """Connections as Stripe makes them, short patience and no memory, to permitted machines."""
     return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(resolver=receivers.Resolver(config)),
         timeout=aiohttp.ClientTimeout(total=TIMEOUT),
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),

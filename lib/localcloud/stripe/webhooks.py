@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from localcloud.faults import Fault
-from localcloud.stripe import announce, webhook_faults
+from localcloud.stripe import announce, receivers, webhook_faults
 from localcloud.stripe.store import Obj
 from localcloud.stripe.webhook_post import NEVER_SENT, Attempt, post, session, signature
 
@@ -54,7 +54,7 @@ class Courier:
                 "UPDATE deliveries SET next_at = ? WHERE state = 'pending'",
                 (self.account.clock.wall(),),
             )
-        self._session = session()
+        self._session = session(self.account.config)
         self._loop = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -173,6 +173,9 @@ class Courier:
             self._note(row, attempt, "duplicate")
 
     async def _post(self, endpoint: Obj, payload: str, fault: Fault | None) -> Attempt:
+        if forbidden := receivers.problem(self.account.config, endpoint["url"]):
+            # It was stored when more was permitted.
+            return Attempt(None, forbidden, None, 0)
         wall = self.account.clock.wall()
         secrets = [
             each["secret"]

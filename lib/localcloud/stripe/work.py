@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from localcloud.config import StackConfig
 from localcloud.stripe.errors import no_such
 from localcloud.stripe.nouns import new_id
 from localcloud.stripe.store import Obj, Store
@@ -18,7 +19,8 @@ class Work:
     """A request, a page's post or a deadline, inside one transaction.
 
     `now` is the business time in epoch seconds, `version` the caller's API version, `base_url`
-    where browsers reach our pages. `wall` is real time, for the transport of events.
+    where browsers reach our pages. `wall` is real time, for the transport of events. `config` is
+    the stack's.
     """
 
     store: Store
@@ -27,6 +29,7 @@ class Work:
     wall: float
     version: str
     base_url: str
+    config: StackConfig
     request_id: str | None = None
     idempotency_key: str | None = None
     announce: Callable[["Work", str, Obj, Obj | None], None] = field(

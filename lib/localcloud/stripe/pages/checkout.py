@@ -32,14 +32,14 @@ FIELDS = {
 async def hosted(request: web.Request) -> web.Response:
     """`GET /c/pay/{id}`."""
     work, session = _find(request, request.match_info["id"], secret=None)
-    return _show(work, session) if session else _unknown()
+    return _show(work, session) if session else _unknown(work)
 
 
 async def embedded(request: web.Request) -> web.Response:
     """`GET /c/embed/{client_secret}`."""
     secret = request.match_info["secret"]
     work, session = _find(request, secret.partition("_secret_")[0], secret=secret)
-    return _show(work, session) if session else _unknown()
+    return _show(work, session) if session else _unknown(work)
 
 
 async def pay(request: web.Request) -> web.Response:
@@ -53,7 +53,7 @@ async def promotion(request: web.Request) -> web.Response:
     secret = request.match_info["secret"]
     work, session = _find(request, secret.partition("_secret_")[0], secret=secret)
     if session is None:
-        return _unknown()
+        return _unknown(work)
     try:
         with work.store.transaction():
             checkout_discounts.enter(work, session, fields.get("code", ""))
@@ -75,9 +75,9 @@ def _find(request: web.Request, identifier: str, *, secret: str | None) -> tuple
     return work, session
 
 
-def _unknown() -> web.Response:
+def _unknown(work: Work) -> web.Response:
     said = "This Checkout Session does not exist."
-    return render.message("Nothing here", said, status=404, framed=True)
+    return render.message("Nothing here", said, status=404, framers=work.config.site_origins)
 
 
 async def _act(request: web.Request, action: Any) -> web.Response:
@@ -88,7 +88,7 @@ async def _act(request: web.Request, action: Any) -> web.Response:
     as_json = "application/json" in request.headers.get("Accept", "")
     if session is None:
         answer = {"status": "declined", "message": "This Checkout Session does not exist."}
-        return web.json_response(answer, status=404) if as_json else _unknown()
+        return web.json_response(answer, status=404) if as_json else _unknown(work)
     try:
         with work.store.transaction():
             outcome = action(work, session, fields)
@@ -137,14 +137,15 @@ def _redirect(session: Obj) -> str | None:
 
 
 def _show(work: Work, session: Obj, alert: str | None = None) -> web.Response:
-    framed = session["ui_mode"] == "embedded_page"
+    # Hosted pages may be framed by nobody, as at Stripe.
+    framers = work.config.site_origins if session["ui_mode"] == "embedded_page" else ()
     if session["status"] == "expired":
         return render.message(
             "This page has expired",
             "Go back to the site and start again.",
             link=session["cancel_url"],
             status=410,
-            framed=framed,
+            framers=framers,
         )
     items = line_items(work, session)
     fixed = control.session_email(work, session)
@@ -161,7 +162,7 @@ def _show(work: Work, session: Obj, alert: str | None = None) -> web.Response:
         email=fixed,
         email_fixed=bool(fixed),
         every=render.every(items[0]["price"]),
-        framed=framed,
+        framers=framers,
         lines=[
             {
                 "name": item["description"],

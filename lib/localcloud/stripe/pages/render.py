@@ -1,5 +1,6 @@
 """HTML answers: one template folder, everything escaped, nothing loaded from elsewhere."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,6 @@ from localcloud.stripe.nouns import random_text
 from localcloud.stripe.store import Obj
 
 TEMPLATES = Path(__file__).with_name("templates")
-FRAMES = "http://localhost:* http://127.0.0.1:*"
 
 
 @cache
@@ -27,10 +27,12 @@ def _environment() -> Environment:
     )
 
 
-def page(name: str, status: int = 200, *, framed: bool = False, **values: Any) -> web.Response:
-    """A page from a template. Nobody may frame it, as at Stripe; `framed`: local sites may."""
+def page(
+    name: str, status: int = 200, *, framers: Sequence[str] = (), **values: Any
+) -> web.Response:
+    """A page from a template. Only the origins of `framers` may frame it."""
     nonce = random_text(22)
-    frames = FRAMES if framed else "'none'"
+    frames = " ".join(framers) or "'none'"
     policy = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
         f"img-src data:; connect-src 'self'; base-uri 'none'; frame-ancestors {frames}"
@@ -43,7 +45,8 @@ def page(name: str, status: int = 200, *, framed: bool = False, **values: Any) -
         headers={
             "Cache-Control": "no-store",
             "Content-Security-Policy": policy,
-            "Referrer-Policy": "no-referrer",
+            # A stricter one would have a page's own forms sent with `Origin: null`.
+            "Referrer-Policy": "same-origin",
             "X-Content-Type-Options": "nosniff",
         },
     )
@@ -56,11 +59,11 @@ def message(
     link: str | None = None,
     label: str = "Return to site",
     status: int = 200,
-    framed: bool = False,
+    framers: Sequence[str] = (),
 ) -> web.Response:
     """A page that only says something; `label` names where its `link` leads."""
     values = {"title": title, "text": text, "link": link, "label": label}
-    return page("message.html", status, framed=framed, **values)
+    return page("message.html", status, framers=framers, **values)
 
 
 def described(line: Obj) -> str:

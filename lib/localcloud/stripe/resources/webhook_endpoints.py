@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.stripe import versions
+from localcloud.stripe import receivers, versions
 from localcloud.stripe.errors import invalid
 from localcloud.stripe.event_names import EventName
 from localcloud.stripe.lists import page
@@ -73,6 +73,7 @@ def create(work: Work, params: Obj) -> Obj:
     """Like Stripe's, the answer shows the secret this once."""
     if len(work.store.select("webhook_endpoint", EXISTS)) >= MOST:
         raise invalid(f"You have reached the maximum of {MOST} test webhook endpoints.")
+    _require_receiver(work, params)
     secret = f"whsec_{random_text(32)}"
     endpoint = new(
         work,
@@ -86,12 +87,19 @@ def create(work: Work, params: Obj) -> Obj:
     return {**work.present(endpoint), "secret": secret}
 
 
+def _require_receiver(work: Work, params: Obj) -> None:
+    """Raises StripeError for an address on another machine."""
+    if "url" in params and (reason := receivers.problem(work.config, params["url"])):
+        raise invalid(reason, "url", "url_invalid")
+
+
 def retrieve(work: Work, params: Obj, id: str) -> Obj:
     return work.present(work.need("webhook_endpoint", id))
 
 
 def update(work: Work, params: Obj, id: str) -> Obj:
     endpoint = work.need("webhook_endpoint", id)
+    _require_receiver(work, params)
     changes = given(endpoint, params, "description", "enabled_events", "url")
     if "disabled" in params:
         changes["status"] = "disabled" if params["disabled"] else "enabled"
