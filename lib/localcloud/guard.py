@@ -90,7 +90,7 @@ class Guard:
 
     def _origin(self, asked: Asked) -> str | None:
         own = [f"http://{host}" for host in self.hosts(asked.port)] if self.has_pages else []
-        allowed = [*own, *self.origins]
+        allowed = list(dict.fromkeys([*own, *self.origins]))
         for origin in asked.values("Origin"):
             if origin.lower() not in allowed:
                 return (

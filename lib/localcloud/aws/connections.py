@@ -24,6 +24,7 @@ MAX_BODY = 256 * 1024 * 1024
 IDLE_SECONDS = 300.0
 # Moto's answers carry these as data; on the wire they belong to the server.
 _LONGEST_NUMBER = 15
+_MALFORMED = "A header line cannot be read: each is `Name: value`, without control characters."
 _HEAD_DEFECTS = (
     errors.FirstHeaderLineIsContinuationDefect,
     errors.InvalidHeaderDefect,
@@ -115,7 +116,7 @@ class Connection(BaseHTTPRequestHandler):
     def _is_refused(self) -> bool:
         """Whether the request is answered already, for what its head says."""
         if not _is_well_formed(self.headers):
-            self.send_error(HTTPStatus.BAD_REQUEST, "Malformed header")
+            self.send_error(HTTPStatus.BAD_REQUEST, _MALFORMED)
             return True
         _, _, target = self.requestline.partition(" ")
         headers = [

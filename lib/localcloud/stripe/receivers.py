@@ -34,7 +34,7 @@ def problem(config: StackConfig, url: str) -> str | None:
 
 
 class Resolver(AbstractResolver):
-    """Resolves the names that `problem` lets pass. Raises PermissionError when one leads elsewhere."""
+    """Resolves what `problem` lets pass. Raises PermissionError when a name leads elsewhere."""
 
     def __init__(self, config: StackConfig) -> None:
         self._config = config
