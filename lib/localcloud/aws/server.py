@@ -124,8 +124,6 @@ class Application:
     def _items(self, environ: dict[str, Any]) -> Answer:
         from localcloud.aws.items import answer
 
-        if "HTTP_ORIGIN" in environ:
-            return FORBIDDEN
         config = self._config
         return answer(environ["groundwork.body"], config.account_id, config.region)
 

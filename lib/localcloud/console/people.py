@@ -137,7 +137,7 @@ async def next_ending(stage: Stage) -> Person | None:
             after=after,
         )
         for item in found.items:
-            entitlement = Entitlement.from_item(item)
+            entitlement = Entitlement.from_item(_id(item), item)
             if entitlement and entitlement.user_status(now) == "active":
                 known = await by_id(stage, [_id(item)])
                 user = known[_id(item)].user if _id(item) in known else {}
