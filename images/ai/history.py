@@ -10,6 +10,7 @@ from ai.answer import finish_reason
 from ai.schemas import Call, HistoryPage
 from saas.caller import Caller
 from saas.errors import BadRequest
+from saas.rows import Row
 from saas.table import Item, table
 
 # Lambda responses are limited to 6 MB (6,291,556 bytes); the rest is for headers and the envelope.
@@ -67,15 +68,16 @@ def _size(call: Call) -> int:
 
 
 def _call(item: Item) -> Call:
+    row = Row(item)
     return Call(
-        id=item["id"],
-        prompt=item["prompt"],
-        response=item["response"],
-        model=item["model"],
-        tokens=item["inputTokens"] + item["outputTokens"],
-        created_at=item["createdAt"],
+        id=row.text("id"),
+        prompt=row.text("prompt"),
+        response=row.text("response"),
+        model=row.text("model"),
+        tokens=row.integer("inputTokens") + row.integer("outputTokens"),
+        created_at=row.text("createdAt"),
         # Rows of earlier releases carry the provider's reason only.
-        finish_reason=item.get("finishReason") or finish_reason(item.get("outcome", "")),
+        finish_reason=row.text("finishReason") or finish_reason(row.text("outcome")),
     )
 
 

@@ -1,10 +1,11 @@
 """What we store about a call: the reservation while it is in flight, then the row that stays."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from ai import store
 from saas import clock
+from saas.rows import Row
 from saas.table import Item, Key
 
 # Twice the longest life of a function that works on a call.
@@ -104,7 +105,7 @@ def held_item(reservation: Reservation, now: datetime) -> Item:
 
 def from_item(item: Item) -> Reservation:
     """The reservation of a stored item."""
-    return Reservation(**{field.name: item[field.name] for field in fields(Reservation)})
+    return Reservation(**Row(item).fields(Reservation))
 
 
 def charge_item(charge: Charge) -> Item:
@@ -118,7 +119,7 @@ def charge_item(charge: Charge) -> Item:
 
 def charge_from(item: Item) -> Charge:
     """The charge that was noted."""
-    return Charge(**{field.name: item[field.name] for field in fields(Charge)})
+    return Charge(**Row(item).fields(Charge))
 
 
 def call_item(reservation: Reservation, charge: Charge) -> Item:

@@ -9,6 +9,7 @@ from saas import clock
 from saas.entitlements import Entitlement
 from saas.errors import LimitExceeded
 from saas.plans import Plan
+from saas.rows import Row
 from saas.table import Item
 
 
@@ -82,11 +83,11 @@ class Quota:
         return plan.calls_per_month, plan.tokens_per_month, plan.cost_per_month_micro_usd
 
     def _exceeded(self, used: Item, tokens: int, cost: int) -> tuple[str, int] | None:
-        calls_limit, tokens_limit, cost_limit = self.limits
-        if used.get("callsUsed", 0) + 1 > calls_limit:
+        row, (calls_limit, tokens_limit, cost_limit) = Row(used), self.limits
+        if row.integer("callsUsed") + 1 > calls_limit:
             return "calls_exhausted", calls_limit
-        if used.get("tokensUsed", 0) + tokens > tokens_limit:
+        if row.integer("tokensUsed") + tokens > tokens_limit:
             return "token_guard", tokens_limit
-        if used.get("costMicroUsd", 0) + cost > cost_limit:
+        if row.integer("costMicroUsd") + cost > cost_limit:
             return "cost_guard", cost_limit
         return None

@@ -28,6 +28,7 @@ from ai.quota import Quota
 from saas import clock, observability
 from saas.errors import Unavailable
 from saas.observability import logger
+from saas.rows import Row
 from saas.table import (
     ABSENT,
     EXISTS,
@@ -92,7 +93,7 @@ def mark_sent(reservation: Reservation) -> None:
     try:
         table().write(update)
     except ConditionFailed as failed:
-        if not failed.item or failed.item["state"] != "sent":
+        if Row(failed.item).text("state") != "sent":
             raise Gone from failed
 
 
@@ -159,8 +160,9 @@ def sweep(user_id: str, now: datetime) -> int:
             store.partition(user_id), prefix=store.RESERVATIONS, limit=SWEEP_PAGE, after=after
         )
         for item in page.items:
-            if item["state"] in _NOTED or clock.parse(item["expiresAt"]) <= now:
-                _finish(item)
+            row = Row(item)
+            if row.text("state") in _NOTED or (row.moment("expiresAt") or now) <= now:
+                _finish(row)
                 found += 1
         after = page.next_after
         if after is None:
@@ -171,10 +173,10 @@ def sweep(user_id: str, now: datetime) -> int:
 _NOTED = frozenset({"answered", "refused"})
 
 
-def _finish(item: Item) -> None:
-    reservation, state = ledger.from_item(item), item["state"]
+def _finish(row: Row) -> None:
+    reservation, state = ledger.from_item(row.item), row.text("state")
     if state == "answered":
-        done = settle(reservation, ledger.charge_from(item["charge"]))
+        done = settle(reservation, ledger.charge_from(row.mapping("charge")))
     elif state == "sent":
         done = settle(reservation, ledger.estimated(reservation, reservation.prompt_preview))
     else:

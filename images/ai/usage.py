@@ -7,6 +7,7 @@ from ai.quota import Quota
 from ai.schemas import Calls, Period, Tokens, Usage
 from saas import clock
 from saas.caller import Caller
+from saas.rows import Row
 from saas.table import table
 
 
@@ -22,16 +23,16 @@ def summary(caller: Caller) -> Usage:
 
 def _of(user_id: str, quota: Quota, now: datetime) -> Usage:
     reservations.sweep(user_id, now)
-    used = table().get(store.period_key(user_id, quota.begin)) or {}
-    calls, tokens = used.get("callsUsed", 0), used.get("tokensUsed", 0)
+    used = Row(table().get(store.period_key(user_id, quota.begin)))
+    calls, tokens = used.integer("callsUsed"), used.integer("tokensUsed")
     calls_limit, tokens_limit, _ = quota.limits
     return Usage(
         plan_id=quota.plan.id,
         period=Period(start=clock.iso(quota.begin), end=clock.iso(quota.end)),
         calls=Calls(used=calls, limit=calls_limit, left=max(0, calls_limit - calls)),
         tokens=Tokens(
-            input=used.get("inputTokens", 0),
-            output=used.get("outputTokens", 0),
+            input=used.integer("inputTokens"),
+            output=used.integer("outputTokens"),
             used=tokens,
             limit=tokens_limit,
             left=max(0, tokens_limit - tokens),

@@ -4,6 +4,7 @@ Rows outlive the code that wrote them, and an adopted table holds what an earlie
 anybody write. Whatever reads an item reads it through this.
 """
 
+import dataclasses
 import logging
 from datetime import datetime
 from typing import Any, TypeVar
@@ -69,6 +70,13 @@ class Row:
         """A time in the form that answers use."""
         moment = self.moment(name)
         return clock.iso(moment) if moment else default
+
+    def fields(self, kind: type) -> dict[str, Any]:
+        """The values of a dataclass whose fields are strings and whole numbers, by their names."""
+        return {
+            field.name: self.integer(field.name) if field.type is int else self.text(field.name)
+            for field in dataclasses.fields(kind)
+        }
 
     def _instead(self, name: str, value: Any, default: T) -> T:
         if value is not None:

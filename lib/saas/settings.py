@@ -4,7 +4,16 @@ import os
 from functools import lru_cache
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from saas.errors import Misconfigured
 
 
 class Settings(BaseModel):
@@ -64,20 +73,24 @@ class Settings(BaseModel):
         """The settings as the environment has them.
 
         Raises:
-            pydantic.ValidationError: a variable is missing or has an unsafe value.
+            Misconfigured: a variable is missing or has an unsafe value; each is named.
         """
         found = {name: os.environ.get(name.upper()) for name in cls.model_fields}
-        return cls.model_validate({name: value for name, value in found.items() if value})
+        try:
+            return cls.model_validate({name: value for name, value in found.items() if value})
+        except ValidationError as error:
+            wrong = [f"{'.'.join(map(str, e['loc'])).upper()} {e['msg']}" for e in error.errors()]
+            raise Misconfigured("; ".join(wrong).strip()) from None
 
     def require(self, name: str) -> str:
         """The value of a setting that must not be empty here.
 
         Raises:
-            RuntimeError: the environment lacks it; the message names the variable.
+            Misconfigured: the environment lacks it; the message names the variable.
         """
         value = str(getattr(self, name))
         if not value:
-            raise RuntimeError(
+            raise Misconfigured(
                 f"The environment variable {name.upper()} is missing for this function"
             )
         return value
