@@ -61,7 +61,9 @@ class Quota:
                 f"Try a shorter prompt or a smaller model; it resets on {day}"
             ),
         }[code]
-        details: dict[str, Any] = {"limit": limit, "resetAt": clock.iso(self.end)}
+        details: dict[str, Any] = {"resetAt": clock.iso(self.end)}
+        if code != "cost_guard":  # What models cost us is the operator's business.
+            details["limit"] = limit
         seconds = max(1, math.ceil((self.end - now).total_seconds()))
         return LimitExceeded(
             message, code=code, details=details, headers={"Retry-After": str(seconds)}

@@ -38,7 +38,7 @@ def test_the_defaults_of_the_local_stack_open_nothing_elsewhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("NEXTAUTH_SECRET", raising=False)
-    made = StackConfig(1, 2, 3, 4, 5)
+    made = StackConfig(1, 2, 3, 4, 5, Path("/nonexistent"))
     defaults = {
         made.nextauth_secret,
         made.stripe_secret_key,

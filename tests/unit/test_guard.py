@@ -1,6 +1,7 @@
 """The one decision who may talk to a local port, over what browsers and programs really send."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -15,9 +16,15 @@ from localcloud.ports import (
 )
 
 SITE, AWS, STRIPE, BEDROCK, CONTROL = 8000, 8001, 8002, 8003, 8004
-CONFIG = StackConfig(SITE, AWS, STRIPE, BEDROCK, CONTROL, frontend_url="http://localhost:3000/")
+STATE = Path("/nonexistent")
+CONFIG = StackConfig(
+    SITE, AWS, STRIPE, BEDROCK, CONTROL, STATE, frontend_url="http://localhost:3000/"
+)
 ONE_PORT = StackConfig(
-    SITE, 4001, 4002, 4003, 4004, frontend_url=None, one_port=True, service_names=("loopback",)
+    *(SITE, 4001, 4002, 4003, 4004, STATE),
+    frontend_url=None,
+    one_port=True,
+    service_names=("loopback",),
 )
 PORTS = {
     SITE: gateway_guard(CONFIG),

@@ -112,7 +112,7 @@ def judged_quota(model: Model, value: float | None) -> Finding:
         )
     largest = max(
         # About four characters make a token; Bedrock reserves the input and all of maxTokens.
-        plan.max_prompt_characters // 4 + plan.max_output_tokens
+        plan.max_prompt_characters // 4 + catalogue().max_output_tokens(plan, model)
         for plan in catalogue().plans
         if model.alias in plan.models
     )
