@@ -3,7 +3,7 @@
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,10 +52,12 @@ def chromium_path() -> str:
 
 
 @contextmanager
-def chromium_at(path: str) -> Iterator[Browser]:
+def chromium_at(path: str, flags: Sequence[str] = ()) -> Iterator[Browser]:
     """A headless Chromium that asks nobody outside for anything."""
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
+        launched = playwright.chromium.launch(
+            executable_path=path, headless=True, args=[*FLAGS, *flags]
+        )
         yield launched
         launched.close()
 

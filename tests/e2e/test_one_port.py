@@ -89,8 +89,7 @@ def test_the_portals_forms_work_below_the_prefix(customer: Journey) -> None:
     done = requests.post(
         urljoin(address, action[1]),
         data={"subscription": plan[1]},
-        # A page without referrers posts its forms like this.
-        headers={"Origin": "null"},
+        headers={"Origin": customer.endpoints["site"]},
         timeout=10,
     )
     assert done.status_code == 200, done.text

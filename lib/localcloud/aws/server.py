@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from localcloud.aws.cognito import browsers
 from localcloud.aws.connections import Answer, Server
 from localcloud.clock import Clock
 from localcloud.config import HOST, StackConfig
@@ -101,7 +102,9 @@ class Application:
             return Answer(200, {**OK.headers, CHANGES_HEADER: str(self._changes.latest())}, OK.body)
         if path.startswith("/_local/") and (answer := self._operated(path, environ)):
             return answer
-        return self._breakable.answer(environ, self._called)
+        if asked := browsers.preflight(environ):
+            return asked
+        return browsers.readable(environ, self._breakable.answer(environ, self._called))
 
     def _operated(self, path: str, environ: dict[str, Any]) -> Answer | None:
         """Serve a control path; None: it is none."""
