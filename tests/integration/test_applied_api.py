@@ -261,11 +261,21 @@ def test_before_an_apply_the_gateway_says_what_it_waits_for(stage: World) -> Non
         assert gateway.request("GET", "/_local/endpoints").json()["applied"] == "demo-dev"
 
 
-def test_clients_learn_the_names_that_the_functions_have(stage: World) -> None:
+@pytest.mark.parametrize(
+    ("environment", "held", "newest"),
+    [
+        ({}, ["newest", "older"], "newest"),
+        ({"APP_ENV": "dev"}, ["unset", None, "short", "x" * 40, "y" * 40], "x" * 40),
+    ],
+)
+def test_clients_learn_the_names_that_the_functions_have(
+    stage: World, environment: dict[str, str], held: list[str | None], newest: str
+) -> None:
     stage.client("ssm").put_parameter(
-        Name="/demo/sessions", Value=json.dumps(["newest", "older"]), Type="SecureString"
+        Name="/demo/sessions", Value=json.dumps(held), Type="SecureString"
     )
     variables = {
+        **environment,
         "TABLE_NAME": "demo-table",
         "UPLOADS_BUCKET": "demo-uploads",
         "COGNITO_ISSUER": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_abc",
@@ -282,7 +292,7 @@ def test_clients_learn_the_names_that_the_functions_have(stage: World) -> None:
         signed_in = gateway.request("POST", "/_local/session", body=b'{"sub":"user-1"}')
     assert (told["tableName"], told["uploadsBucket"]) == ("demo-table", "demo-uploads")
     assert (told["userPoolId"], told["userPoolClientId"]) == ("us-east-1_abc", "client")
-    assert told["nextauthSecret"] == "newest"
+    assert told["nextauthSecret"] == newest
     cookie = signed_in.header("set-cookie") or ""
     assert cookie.startswith("__Secure-next-auth.session-token=")
     assert "; Secure" in cookie

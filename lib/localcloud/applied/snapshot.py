@@ -64,7 +64,7 @@ def _session_cookie(plane: ControlPlane, functions: Mapping[str, Deployed]) -> S
     )
     if not names or not secret:
         return None
-    local = _variable(functions, "APP_ENV") == "local"
+    local = _variable(functions, "APP_ENV") in ("", "local")
     held = usable(_secret(plane, secret), local=local)
     return SessionCookie(held[0], names.split(",")[0].strip()) if held else None
 
