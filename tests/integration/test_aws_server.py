@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import requests
 from botocore.exceptions import ClientError
 
 from localcloud.aws.provision import provision
@@ -246,3 +247,23 @@ def test_reset_empties_everything_and_provisioning_restores_the_same_ids(tmp_pat
     finally:
         process.terminate()
         assert process.wait(5) == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "origin", "status"),
+    [
+        ({"table": "no-such-table", "pk": "USER#"}, {}, 404),
+        ({"table": "groundwork-local", "nonsense": 1}, {}, 400),
+        ({"table": "groundwork-local", "pk": "USER#", "after": "%%%"}, {}, 400),
+        ({"table": "groundwork-local", "keys": [["no", "such"]]}, {}, 200),
+        ({"table": "groundwork-local", "pk": "USER#"}, {"Origin": "http://evil.example"}, 403),
+    ],
+)
+def test_questions_about_a_table(
+    aws: LocalAws,  # noqa: F811
+    body: dict[str, object],
+    origin: dict[str, str],
+    status: int,
+) -> None:
+    url = f"{aws.config.aws_url}/_local/items"
+    assert requests.post(url, json=body, headers=origin, timeout=10).status_code == status

@@ -25,6 +25,9 @@ from saas import clock
 from saas.attributes import marshal
 from saas.entitlements import Entitlement, to_item
 
+MEASURABLE = Path("/proc/self/smaps_rollup").exists()
+"""Whether this system says how much memory of a process is shared with others."""
+
 FULL = os.environ.get("LOAD") == "full"
 SHARE = 1 if FULL else 10
 USERS = 1000 // SHARE

@@ -8,8 +8,10 @@ import pytest
 import requests
 
 from localcloud.stack import Stack
-from tests.load.crowd import FULL, USERS, calls, memory_of, user_id, users, write_items
+from tests.conftest import NOT_HERE
+from tests.load.crowd import FULL, MEASURABLE, USERS, calls, memory_of, user_id, users, write_items
 
+pytestmark = pytest.mark.skipif(not MEASURABLE, reason=NOT_HERE + "Linux alone tells a share")
 IDLE = 400
 """MB at the most."""
 AFTER = 700

@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
+from moto.s3.models import FakeKey
 
 from localcloud.aws import instances, partitions  # noqa: F401 - repairs
 
@@ -151,3 +153,14 @@ def test_reading_leaves_nothing_behind() -> None:
     for sort in range(100):
         table.delete_item(DynamoType({"S": "one"}), DynamoType({"S": f"{sort:03}"}))
     assert _living(Item) == before
+
+
+def test_a_replaced_s3_object_closes_its_file_without_a_word() -> None:
+    gone = FakeKey("name", b"value", "123456789012", "us-east-1")
+    value = gone._value_buffer
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        del gone
+        gc.collect()
+    assert value.closed
+    assert [each for each in said if each.category is ResourceWarning] == []

@@ -6,7 +6,7 @@ how many there are, and adds up.
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from localcloud.aws.partitions import Partition
 from localcloud.aws.routing import LOCKS
 
 MOST = 1000
-Position = tuple[str, str, str]
+Place = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -80,27 +80,32 @@ def _of_keys(table: Table, keys: list[list[str]]) -> list[Any]:
     """The items with these keys that exist."""
     types = ([DynamoType({"S": part}) for part in key] for key in keys[:MOST])
     found = (table.items.get(pk, {}).get(sk) for pk, sk in types)
-    return [_shown(item) for item in found if item is not None]
+    return [item.to_json()["Attributes"] for item in found if item is not None]
 
 
 def _found(table: Table, question: Question) -> dict[str, Any]:
-    wanted = question.find.casefold()
-    fitting = [
-        (_position(item, question.by), item)
-        for item in _candidates(table, question)
-        if (not wanted or _holds(item, question, wanted))
-        and (not question.above or _text(item, question.by) > question.above)
-    ]
-    fitting.sort(key=lambda pair: pair[0], reverse=question.descending)
-    first = _first(fitting, question) if question.after else 0
+    items = _fitting(table, question)
+    places = _places(items, question.by)
+    order = sorted(range(len(items)), key=places.__getitem__, reverse=question.descending)
+    first = _first(places, question) if question.after else 0
     last = first + min(max(question.limit, 1), MOST)
-    page = fitting[first:last]
+    page = order[first:last]
     return {
-        "Items": [_shown(item) for _, item in page],
-        "total": len(fitting),
-        "sums": {name: sum(_numbers(fitting, name)) for name in question.sums},
-        "after": _cursor(page[-1][0]) if len(fitting) > last else None,
+        "Items": [items[number].to_json()["Attributes"] for number in page],
+        "total": len(items),
+        "sums": {name: _sum(items, name) for name in question.sums},
+        "after": _cursor(places[page[-1]]) if len(items) > last else None,
     }
+
+
+def _fitting(table: Table, question: Question) -> list[Item]:
+    items: Iterable[Item] = _candidates(table, question)
+    if question.find:
+        wanted = question.find.casefold()
+        items = (item for item in items if _holds(item, question, wanted))
+    if question.above:
+        items = (item for item in items if _text(item, question.by) > question.above)
+    return list(items)
 
 
 def _candidates(table: Table, question: Question) -> Iterator[Item]:
@@ -114,20 +119,23 @@ def _candidates(table: Table, question: Question) -> Iterator[Item]:
         yield from items.rows[first:last]
 
 
-def _position(item: Item, by: str) -> Position:
-    return (_text(item, by) if by else "", item.hash_key.value, item.range_key.value)
+def _places(items: list[Item], by: str) -> list[Place]:
+    """What each item is ordered by: first a text, then its keys."""
+    return [
+        (_text(item, by) if by else "", item.hash_key.value, item.range_key.value) for item in items
+    ]
 
 
-def _first(fitting: list[tuple[Position, Item]], question: Question) -> int:
-    """Where a page begins: behind the position `after`, whether or not its item still exists."""
+def _first(places: list[Place], question: Question) -> int:
+    """Where a page begins: behind the place `after`, whether or not its item still exists."""
     after = tuple(json.loads(base64.urlsafe_b64decode(question.after)))
     if question.descending:
-        return sum(position >= after for position, _ in fitting)
-    return sum(position <= after for position, _ in fitting)
+        return sum(place >= after for place in places)
+    return sum(place <= after for place in places)
 
 
-def _cursor(position: Position) -> str:
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
+def _cursor(place: Place) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
 def _holds(item: Item, question: Question, wanted: str) -> bool:
@@ -141,10 +149,6 @@ def _text(item: Item, name: str) -> str:
     return value.value if value is not None and value.type == "S" else ""
 
 
-def _numbers(fitting: list[tuple[Position, Item]], name: str) -> Iterator[int]:
-    values = (item.attrs.get(name) for _, item in fitting)
-    return (int(value.value) for value in values if value is not None and value.type == "N")
-
-
-def _shown(item: Item) -> Any:
-    return item.to_json()["Attributes"]
+def _sum(items: list[Item], name: str) -> int:
+    values = [item.attrs.get(name) for item in items]
+    return sum([int(value.value) for value in values if value is not None and value.type == "N"])

@@ -97,4 +97,10 @@ filter?.addEventListener("input", () => {
   }
 });
 filter?.removeAttribute("hidden");
-document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
+// Not scrollIntoView: the first Tab would then go on from there, past the link to the content.
+const current = document.querySelector("nav [aria-current]");
+if (current) {
+  const nav = current.parentElement;
+  nav.scrollLeft = current.offsetLeft - nav.offsetLeft - (nav.clientWidth - current.offsetWidth) / 2;
+}
