@@ -165,7 +165,8 @@ class Worker:
     async def _listen(self) -> str:
         """Open the Runtime API on a port of its own and return `host:port/secret`.
 
-        Runtime clients put their paths behind `AWS_LAMBDA_RUNTIME_API`, whatever it holds.
+        Runtime clients put their paths behind it; only `awslambdaric`, when it reports a failed
+        import, wants a bare `host:port`, and it is not what runs here.
         """
         serve = guarded(PROGRAMS_ONLY, self._serve)
         self._runner = web.ServerRunner(
