@@ -40,7 +40,8 @@ journey: setup ## run the paid journey against `make dev` (or a stack started fo
 
 .PHONY: test
 test: setup ## unit, contract, integration and e2e tests, and a small load
-	@$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/e2e tests/load
+	@$(BIN)/python -m pytest -n 4 --dist loadfile tests/unit tests/contract tests/integration
+	@$(BIN)/python -m pytest tests/e2e tests/load
 
 .PHONY: test-load
 test-load: setup ## the stack's memory and the console's speed with 20,000 calls; best on a quiet machine
