@@ -173,6 +173,7 @@ def test_a_payer_is_found_proposed_approved_and_has_access(
     user = old.user(email, old.signed_up(email))
     forged_row(user)
     customer = old.payer(email)
+    old.stage.email = email
     before = old.stage.call("GET", "/subscription/status", user_id=user)[1]["data"]
     assert before["hasActiveSubscription"] is False
     row = old.propose()[customer]
