@@ -200,7 +200,8 @@ def test_a_users_state_is_the_apis(page: Page, walked: Journey) -> None:
     expect(live).to_contain_text(status["stripeSubscriptionId"])
     calls = usage["calls"]
     expect(live).to_contain_text(f"{calls['used']:,} used, {calls['left']:,} left")
-    expect(live).to_contain_text(f"${usage['cost']['usedMicroUsd'] / 1_000_000:.6f} used")
+    (period,) = walked.rows(f"AI#{walked.user_id}", "PERIOD#")
+    expect(live).to_contain_text(f"${int(period['costMicroUsd']) / 1_000_000:.6f} used")
     page.get_by_role("link", name="Events of this customer").click()
     expect(page.locator("#live")).to_contain_text("customer.subscription.created")
 

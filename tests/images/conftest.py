@@ -12,7 +12,7 @@ from localcloud.release.engine import Base
 from localcloud.release.errors import ReleaseError
 from localcloud.release.inputs import LOCAL, SHIPPED
 from tests.images.emulated import function_environment
-from tests.images.relay import relay
+from tests.images.relay import NAME, relay
 from tests.integration.aws_fixtures import shared
 
 
@@ -63,6 +63,6 @@ def local(
 @pytest.fixture(scope="session")
 def environment_of(engine: DockerClient) -> Iterator[Callable[[str], dict[str, str]]]:
     """The environment of a function by name; in it a local AWS that is provisioned and runs."""
-    config = shared().config
+    config = shared((NAME,)).config
     with relay(engine, config.aws_port) as aws:
         yield lambda name: function_environment(name, config, aws)

@@ -12,6 +12,7 @@ from docker.models.containers import Container
 
 from localcloud.config import StackConfig, functions
 from localcloud.functions.manifest import environment_table
+from tests.images import relay
 
 PATH = "/2015-03-31/functions/function/invocations"
 CONCURRENCY = 8
@@ -73,6 +74,7 @@ def emulated(
         security_opt=["no-new-privileges"],
         ports={"8080/tcp": ("127.0.0.1", None)},
         environment=environment,
+        extra_hosts={relay.NAME: "host-gateway"},
         **options,
     )
     try:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 from docker.client import DockerClient
 
+NAME = "loopback"
+
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:
     with contextlib.suppress(OSError):
@@ -22,7 +24,7 @@ def relay(engine: DockerClient, port: int) -> Iterator[str]:
     """Listen where only containers can come from, and pass all on to `127.0.0.1:port`.
 
     Returns:
-        `host:port`, as containers on the engine's default network reach it.
+        `host:port` for containers that know this machine as `NAME`; local ports refuse its address.
     """
 
     class Passing(socketserver.BaseRequestHandler):
@@ -40,8 +42,7 @@ def relay(engine: DockerClient, port: int) -> Iterator[str]:
     bridge = engine.networks.get("bridge").attrs["IPAM"]["Config"][0]
     # Older engines name only the subnet of their default network; this machine is its first host.
     gateway = bridge.get("Gateway") or str(ipaddress.ip_network(bridge["Subnet"])[1])
-    with Server((gateway, 0), Passing) as server:
+    with Server((gateway, port), Passing) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        host, own_port = server.server_address[:2]
-        yield f"{host!s}:{own_port}"
+        yield f"{NAME}:{port}"
         server.shutdown()

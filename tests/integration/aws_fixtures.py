@@ -91,10 +91,15 @@ def start(config: StackConfig, log: Path) -> subprocess.Popen[bytes]:
 
 
 @functools.cache
-def shared() -> LocalAws:
-    """The one server of this test run; it ends with the interpreter."""
+def shared(service_names: tuple[str, ...] = ()) -> LocalAws:
+    """The one server of this test run, also under these names; it ends with the interpreter."""
     state = Path(tempfile.mkdtemp(prefix="groundwork-aws-"))
-    config = StackConfig(*[free_port() for _ in range(5)], state_dir=state, frontend_url=None)
+    config = StackConfig(
+        *[free_port() for _ in range(5)],
+        state_dir=state,
+        frontend_url=None,
+        service_names=service_names,
+    )
     process = start(config, state / "aws.log")
     atexit.register(_stop, process, state)
     return LocalAws(config, provision(config), state / "aws.log")
