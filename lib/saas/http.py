@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestValidationError,
     ResponseValidationError,
 )
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from saas import bodies, observability
 from saas.auth import lower_headers
@@ -100,14 +101,14 @@ def lambda_handler(app: App, *, json_body: bool = True) -> Handler:
         json_body: refuse bodies that are no JSON object (off for webhooks: signed bytes).
     """
 
-    for_callers = {f"{each.method} {each.path}" for each in app.operations if not each.public}
-
     def resolve(event: Event, context: Any) -> dict[str, Any]:
         remaining = context.get_remaining_time_in_millis() / 1000
         under_way = Invocation(event, context.aws_request_id, time.monotonic() + remaining)
         current.set(under_way)
-        # Powertools validates before it calls anything of ours.
-        if event.get("routeKey") in for_callers:
+        # Powertools validates before it calls anything of ours. It goes by the path, so this does:
+        # the gateway sends what it does not know, such as an encoded slash, to its default route.
+        asked = APIGatewayProxyEventV2(event)
+        if any(each.needs_caller(asked.http_method, asked.path) for each in app.operations):
             under_way.admitted()
         answer: dict[str, Any] = app.resolve(event, context)
         return answer

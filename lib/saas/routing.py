@@ -4,6 +4,7 @@ A route says which errors it may answer with, beyond those that every route has;
 `docs/openapi.json`.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -23,6 +24,16 @@ class Operation:
     tag: str
     public: bool
     errors: tuple[int, ...]
+
+    def needs_caller(self, method: str, path: str) -> bool:
+        """Whether a request for this method and path needs a caller.
+
+        As generous as Powertools' own patterns, or more: `<id>` stands for a part of the path.
+        """
+        if self.public or method.upper() != self.method:
+            return False
+        pattern = re.sub(r"<\w+>", "[^/]+", re.escape(self.path))
+        return re.fullmatch(rf"{pattern}[/\s]*", path) is not None
 
 
 @dataclass

@@ -72,7 +72,14 @@ def operations() -> list[Operation]:
 SIGNED = [each for each in operations() if not each.public]
 
 
-def send(operation: Operation, body: Any = None, **event: Any) -> Answer:
+def send(
+    operation: Operation,
+    body: Any = None,
+    *,
+    route_key: str = "",
+    path: str = "",
+    **event: Any,
+) -> Answer:
     """`body` as `http_event` takes it, from the site; by default one that the operation accepts."""
     origin = {"origin": settings().allowed_origins[0]}
     event["headers"] = origin | event.get("headers", {})
@@ -80,7 +87,8 @@ def send(operation: Operation, body: Any = None, **event: Any) -> Answer:
         body = BODIES.get(str(operation), {})
     module, _, command = functions()[operation.function]["command"].rpartition(".")
     handler = getattr(importlib.import_module(module), command)
-    request = http_event(operation.method, operation.path, body=body, **event)
+    request = http_event(operation.method, path or operation.path, body=body, **event)
+    request["routeKey"] = route_key or str(operation)
     began = time.thread_time()
     answer = handler(request, LambdaContext())
     cpu = time.thread_time() - began

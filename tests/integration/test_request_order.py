@@ -51,6 +51,20 @@ def test_nobody_gets_in_without_a_credential(operation: Operation) -> None:
 
 
 @pytest.mark.parametrize("operation", SIGNED, ids=str)
+@pytest.mark.parametrize("ending", ["", "\n"])
+def test_the_default_route_is_no_way_around(
+    operation: Operation, ending: str, aws: LocalAws, barred: str
+) -> None:
+    """An encoded slash makes API Gateway choose its default route, and the path is decoded."""
+    wrong = {"name": 5, "prompt": 5, "priceId": 5, "userId": "other"}
+    for sent in ({}, {"cookies": session(aws, barred)}):
+        event = {"body": wrong if operation.has_body else None, **sent}
+        answer = send(operation, route_key="$default", path=operation.path + ending, **event)
+        assert answer.status == (403 if sent else 401)
+        assert answer.code == ("account_disabled" if sent else "authentication_required")
+
+
+@pytest.mark.parametrize("operation", SIGNED, ids=str)
 @pytest.mark.parametrize("wrong", ["bearer", "cookie"])
 def test_nobody_gets_in_with_a_wrong_credential(operation: Operation, wrong: str) -> None:
     sent: dict[str, Any] = {"headers": {"authorization": "Bearer a.b.c"}}
