@@ -42,9 +42,12 @@ class UserData(ApiModel):
 
 
 class SessionRequest(ApiModel):
-    """Body of `POST /auth/session`; unknown actions are answered, not refused."""
+    """Body of `POST /auth/session`; unknown actions are answered, not refused.
 
-    action: JsonValue = None
+    `action` may be anything, and is only compared.
+    """
+
+    action: Any = None
     user_id: Claim = None
     user_data: UserData | None = None
 
@@ -55,24 +58,31 @@ class ProfileChange(ApiModel):
     name: Name | None = None
     preferences: dict[str, JsonValue] | None = None
 
-    @field_validator("preferences")
+    @field_validator("preferences", mode="before")
     @classmethod
     def _storable(cls, value: Any) -> Any:
-        if value is None:
+        """Size first: all else looks at every part."""
+        if not isinstance(value, dict):
             return value
         if len(value) > MAX_PREFERENCES:
             raise ValueError(f"at most {MAX_PREFERENCES} preferences")
+        if _size(value) > MAX_PREFERENCES_BYTES:
+            raise ValueError(f"at most {MAX_PREFERENCES_BYTES:,} bytes")
         if not _fits(value, MAX_DEPTH):
             raise ValueError(f"names must not be empty, and nesting ends at {MAX_DEPTH} levels")
         try:
-            size = len(json.dumps(value, ensure_ascii=False).encode())
-            if size <= MAX_PREFERENCES_BYTES:
-                marshal(value)
-        except (ValueError, RecursionError) as error:
-            raise ValueError("a text or a number in it cannot be stored") from error
-        if size > MAX_PREFERENCES_BYTES:
-            raise ValueError(f"at most {MAX_PREFERENCES_BYTES:,} bytes")
+            marshal(value)
+        except ValueError as error:
+            raise ValueError("a number in it cannot be stored") from error
         return value
+
+
+def _size(value: Any) -> int:
+    """Bytes of a JSON value."""
+    try:
+        return len(json.dumps(value, ensure_ascii=False).encode())
+    except ValueError as error:
+        raise ValueError("a text in it cannot be stored") from error
 
 
 def _fits(value: Any, depth: int) -> bool:

@@ -91,7 +91,13 @@ LEGAL = {
         optional={"preferences": st.dictionaries(repeated(50), repeated(900_000), max_size=3)},
     ),
 }
+NESTED = "[" + ",".join(["[[[[]]]]"] * 110_000) + "]"
 WIDE = [
+    '{"preferences":{"a":' + NESTED + "}}",
+    '{"action":' + NESTED + "}",
+    '{"x":' + NESTED + "}",
+    '{"preferences":{"a":[' + ",".join(["[]"] * 340_000) + "]}}",
+    '{"action":[' + ",".join(["{}"] * 340_000) + "]}",
     {"prompt": "a", "x": [[] for _ in range(300_000)]},
     {"preferences": {"a": list(range(130_000))}},
     {"preferences": {str(n): n for n in range(60_000)}},
@@ -132,7 +138,7 @@ def test_the_longest_and_ugliest_legal_body(name: str, subscriber: Subscriber) -
 @pytest.mark.parametrize("body", WIDE, ids=range(len(WIDE)))
 def test_a_megabyte_of_anything(name: str, body: Any, subscriber: Subscriber) -> None:
     text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
-    subscriber.send(BY_NAME[name], text)
+    subscriber.send(BY_NAME[name], body if isinstance(body, str) else text)
 
 
 ANY_JSON = st.recursive(
