@@ -6,10 +6,11 @@ Nothing is promised that is not stored: each sentence about charging goes by wha
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from ai import reservations
 from ai.ledger import Charge, Reservation
+from saas import observability
 from saas.observability import logger
 
 # What is stored of a call: its charge, that it costs nothing, or neither for certain.
@@ -33,11 +34,13 @@ def close(reservation: Reservation, charge: Charge | None, *, until: float) -> K
         until: `time.monotonic()` at which to return, whatever is known by then.
     """
 
+    told = observability.keys()
+
     def work() -> Known:
         try:
-            return _close(reservation, charge, until)
+            return _close(reservation, charge, until, told)
         except Exception:
-            logger.exception("the call stays open for the sweep", extra={"call_id": reservation.id})
+            logger.exception("the call stays open for the sweep", extra=told)
             return "unsure"
 
     try:
@@ -56,33 +59,42 @@ def fate(reservation: Reservation) -> Known:
         return "unsure"
 
 
-def _close(reservation: Reservation, charge: Charge | None, until: float) -> Known:
-    """Finish the call or, failing that, note its end; both again while the table is out."""
+def _close(
+    reservation: Reservation, charge: Charge | None, until: float, told: dict[str, Any]
+) -> Known:
+    """Finish the call or, failing that, note its end; both again while the table is out.
+
+    Args:
+        told: the log's keys of the request, since the next one may have begun.
+    """
     outage_ends = min(until, time.monotonic() + OUTAGE_SECONDS)
     while True:
         try:
-            return _finish(reservation, charge, until - NOTE_SECONDS)
+            return _finish(reservation, charge, until - NOTE_SECONDS, told)
         except Exception:
-            logger.exception("the call was not finished", extra={"call_id": reservation.id})
+            logger.exception("the call was not finished", extra=told)
         try:
-            return _note(reservation, charge)
+            return _note(reservation, charge, told)
         except Exception:
             if time.monotonic() + _PAUSE >= outage_ends:
                 raise
         time.sleep(_PAUSE)
 
 
-def _finish(reservation: Reservation, charge: Charge | None, until: float) -> Known:
+def _finish(
+    reservation: Reservation, charge: Charge | None, until: float, told: dict[str, Any]
+) -> Known:
     if charge:
         done = reservations.settle(reservation, charge, until=until)
     else:
         done = reservations.release(reservation, until=until)
     if not done:
-        logger.error("the call was already finished", extra={"call_id": reservation.id})
+        logger.error("the call was already finished", extra=told)
         return reservations.fate(reservation)
     logger.info(
         "call settled" if charge else "call released",
         extra={
+            **told,
             "model": reservation.model,
             "outcome": charge.outcome if charge else "released",
             "input_tokens": charge.input_tokens if charge else 0,
@@ -93,10 +105,10 @@ def _finish(reservation: Reservation, charge: Charge | None, until: float) -> Kn
     return "charged" if charge else "free"
 
 
-def _note(reservation: Reservation, charge: Charge | None) -> Known:
+def _note(reservation: Reservation, charge: Charge | None, told: dict[str, Any]) -> Known:
     if not reservations.note(reservation, charge):
         return reservations.fate(reservation)
-    logger.warning("the call's end is noted for the sweep", extra={"call_id": reservation.id})
+    logger.warning("the call's end is noted for the sweep", extra=told)
     return "charged" if charge else "free"
 
 

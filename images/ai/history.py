@@ -4,9 +4,10 @@ import base64
 import binascii
 import json
 import re
+from typing import get_args
 
 from ai import store
-from ai.answer import finish_reason
+from ai.answer import FinishReason, finish_reason
 from ai.schemas import Call, HistoryPage
 from saas.caller import Caller
 from saas.errors import BadRequest
@@ -76,9 +77,15 @@ def _call(item: Item) -> Call:
         model=row.text("model"),
         tokens=row.integer("inputTokens") + row.integer("outputTokens"),
         created_at=row.text("createdAt"),
-        # Rows of earlier releases carry the provider's reason only.
-        finish_reason=row.text("finishReason") or finish_reason(row.text("outcome")),
+        finish_reason=_finish_reason(row),
     )
+
+
+def _finish_reason(row: Row) -> FinishReason | None:
+    """Rows of earlier releases have the provider's reason only, later ones may have more."""
+    stored = row.text("finishReason")
+    known = [reason for reason in get_args(FinishReason) if reason == stored]
+    return known[0] if known else finish_reason(row.text("outcome"))
 
 
 def _cursor(call: Call) -> str:

@@ -26,6 +26,7 @@ from ai import ledger, store
 from ai.ledger import Charge, Reservation
 from ai.quota import Quota
 from saas import clock, observability
+from saas.aws_http import is_outage
 from saas.errors import Unavailable
 from saas.observability import logger
 from saas.rows import Row
@@ -162,12 +163,23 @@ def sweep(user_id: str, now: datetime) -> int:
         for item in page.items:
             row = Row(item)
             if row.text("state") in _NOTED or (row.moment("expiresAt") or now) <= now:
-                _finish(row)
-                found += 1
+                found += _swept(row)
         after = page.next_after
         if after is None:
             break
     return found
+
+
+def _swept(row: Row) -> bool:
+    """Whether a call was finished. One that cannot be must not keep the others open."""
+    try:
+        _finish(row)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        logger.exception("a call cannot be swept", extra={"call_id": row.text("id")})
+        return False
+    return True
 
 
 _NOTED = frozenset({"answered", "refused"})

@@ -12,7 +12,7 @@ from saas.table import table
 
 
 def summary(caller: Caller) -> Usage:
-    """Counters of the current window; abandoned calls are settled first, those in flight count."""
+    """Counters of the current window; abandoned calls are settled first (some at a time)."""
     now = clock.now()
     entitlement = caller.account.entitlement
     quota = Quota.of(entitlement, now) if entitlement else None

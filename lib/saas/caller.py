@@ -1,6 +1,6 @@
 """The signed-in caller of a request, and the order in which a request is checked.
 
-1. size and nesting of the raw body (`saas.bodies`),
+1. type, size and nesting of the raw body (`saas.bodies`),
 2. the credential (401),
 3. the account: not blocked, not deleted (403 `account_disabled`),
 4. the site a cookie came from, and whom the request claims to speak for (403),
@@ -44,8 +44,8 @@ def admit(event: Event, body: Callable[[], Any]) -> Caller:
         body: reads the JSON object of the request's body, and is asked after step 3.
 
     Raises:
-        NotAuthenticated, Forbidden: see `auth.identify`, `accounts.load` and
-            `auth.refuse_foreign`.
+        NotAuthenticated, Unavailable: see `auth.identify`.
+        Forbidden: see `accounts.load`, `auth.refuse_foreign_site`, `auth.refuse_foreign_claims`.
         BadRequest: the body is not JSON.
     """
     identity = auth.identify(event)

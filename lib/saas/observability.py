@@ -17,6 +17,7 @@ from saas.settings import settings
 # Alarms and dashboard in terraform/modules/observability look for exactly these.
 NAMESPACE = "Groundwork"
 DIMENSION = "environment"
+_KEYS = ("correlation_id", "function_request_id", "request_id", "user_id", "call_id")
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
@@ -59,6 +60,12 @@ def begin(proposed: str | None, **keys: Any) -> str:
     logger.clear_state()
     logger.append_keys(correlation_id=accepted, **keys)
     return accepted
+
+
+def keys() -> dict[str, Any]:
+    """What every line of this invocation carries, for a thread that may outlive it."""
+    known = logger.get_current_keys()
+    return {name: known[name] for name in _KEYS if known.get(name) is not None}
 
 
 def correlation_id() -> str:

@@ -55,15 +55,14 @@ class Row:
         return value if isinstance(value, dict) else self._instead(name, value, {})
 
     def moment(self, name: str) -> datetime | None:
-        """A time: ISO 8601, or seconds or milliseconds since 1970."""
+        """A time from 1970 to 9000: ISO 8601, or seconds or milliseconds since 1970."""
         value = self.item.get(name)
         try:
-            if isinstance(value, str) and value:
-                return clock.parse(value)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                return clock.from_epoch(value / 1000 if value > _SECONDS_LIMIT else value)
+            found = _moment(value)
         except (ValueError, OverflowError, OSError):
-            return self._instead(name, value, None)
+            found = None
+        if found and 1970 <= found.year <= 9000:
+            return found
         return self._instead(name, value or None, None)
 
     def iso(self, name: str, default: str = "") -> str:
@@ -85,3 +84,11 @@ class Row:
                 "a stored attribute cannot be read", extra={"attribute": name, "item": kind}
             )
         return default
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, str) and value:
+        return clock.parse(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return clock.from_epoch(value / 1000 if value > _SECONDS_LIMIT else value)
+    return None

@@ -36,13 +36,13 @@ def test_the_price_list_is_public_and_needs_nothing(monkeypatch: pytest.MonkeyPa
         "callsInFlight": 10,
         "models": ["fast", "balanced"],
         "maxOutputTokens": 2000,
-        "maxOutputTokensByModel": {"fast": 2000, "balanced": 2000},
+        "maxOutputTokensByModel": {"fast": 2000, "balanced": 1980},
         "contactSales": False,
     }
     assert (professional["amount"], professional["callsPerMonth"]) == (9900, 10_000)
     reached = [offer["maxOutputTokensByModel"] for offer in (professional, enterprise)]
-    assert reached == [{"fast": 3000, "balanced": 2250, "best": 1500}] * 2
-    assert [offer["maxOutputTokens"] for offer in (professional, enterprise)] == [3000, 3000]
+    assert reached == [{"fast": 2640, "balanced": 1980, "best": 1320}] * 2
+    assert [offer["maxOutputTokens"] for offer in (professional, enterprise)] == [2640, 2640]
     assert (enterprise["amount"], enterprise["contactSales"]) == (None, True)
 
 

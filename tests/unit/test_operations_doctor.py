@@ -302,7 +302,7 @@ def test_the_quota_is_found_by_its_name(
 def _largest(model: Model) -> int:
     """A call of enterprise's limits: 100,000 characters in, 8,000 tokens out."""
     assert model.alias in catalogue().plans[-1].models
-    return 100_000 // 4 + min(8_000, model.tokens_per_second * 25)
+    return 100_000 // 4 + min(8_000, model.tokens_per_second * catalogue().answer_within_seconds)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def test_any_subscription_item_is_an_entitlement_or_none(item: Any) -> None:
         *((value, "") for value in (None, "", "soon", True, [], 1e300, -1e300, float("nan"))),
         ("0001-01-01T00:00:00+14:00", ""),
         ("9999-12-31T23:59:59-14:00", ""),
+        ("9999-12-31T23:59:59.999Z", ""),
     ],
 )
 def test_times_of_older_shapes(value: Any, expected: str) -> None:
