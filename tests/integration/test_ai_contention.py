@@ -34,15 +34,25 @@ def caller(monkeypatch: pytest.MonkeyPatch, aws: LocalAws) -> Iterator[Caller]:
     domain_environment.forget()
 
 
-@pytest.mark.parametrize("callers", [1, 10, 50, 100])
+LONG: dict[str, Any] = {"model": "balanced", "maxTokens": 8_000}
+
+
+@pytest.mark.parametrize(
+    ("callers", "asked"), [(1, {}), (10, {}), (50, {}), (100, {}), (25, LONG)], ids=str
+)
 def test_all_callers_are_answered_and_charged_what_they_used(
-    caller: Caller, monkeypatch: pytest.MonkeyPatch, callers: int
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, callers: int, asked: dict[str, Any]
 ) -> None:
-    """While each transaction holds its items for 5 to 10 ms, as DynamoDB does."""
+    """While each transaction holds its items for 5 to 10 ms, as DynamoDB does.
+
+    The longest answer that `GET /plans` promises leaves the least time for reserving.
+    """
     limit_calls(monkeypatch, calls_in_flight=200)
     began = time.monotonic()
     with transactions_hold_items() as held, ThreadPoolExecutor(callers) as pool:
-        answers = list(pool.map(lambda n: caller.generate(f"Question {n}"), range(callers)))
+        answers = list(
+            pool.map(lambda n: caller.generate(f"Question {n}", **asked), range(callers))
+        )
     seconds = time.monotonic() - began
     attempts = held.asked["TransactWriteItems"] / (2 * callers)
     # `pytest -s` shows the figures.

@@ -187,7 +187,7 @@ def test_models_go_by_alias_or_old_id(
 
 @pytest.mark.parametrize(
     ("plan", "model", "cap"),
-    [("starter", "fast", 2_000), ("professional", "best", 1_500), ("enterprise", "fast", 3_000)],
+    [("starter", "fast", 2_000), ("professional", "best", 1_320), ("enterprise", "fast", 2_640)],
 )
 def test_max_tokens_is_capped_by_plan_and_time(
     caller: Caller, provider: LocalBedrock, plan: str, model: str, cap: int
