@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _NOBODY = re.compile(r"(?!)")
-_OWN_SITES = ("same-origin", "none")
-"""What `Sec-Fetch-Site` says of a port's own pages, and of an address that somebody typed."""
 _SHOWN = 200
 
 
@@ -56,7 +54,8 @@ class Guard:
     `names` and `further_ports` are what may stand in `Host`, besides the port itself. `origins` are
     sites elsewhere that may call; a port with `has_pages` may be called by its own. A link on any
     site may open `pages`, and any site may ask to frame `frames`, whose own policy says who really
-    can; both are matched with the whole path, and nothing that they name may change anything.
+    can. A typed address opens these, and `typed`. All are matched with the whole path, and nothing
+    that they name may change anything.
     """
 
     names: Sequence[str] = LOOPBACK
@@ -65,6 +64,7 @@ class Guard:
     has_pages: bool = False
     pages: re.Pattern[str] = _NOBODY
     frames: re.Pattern[str] = _NOBODY
+    typed: re.Pattern[str] = _NOBODY
 
     def refusal(self, asked: Asked) -> Refusal | None:
         """Why `asked` is refused; None if it is not. Nothing of a refused request may be done."""
@@ -105,13 +105,36 @@ class Guard:
             # It names an allowed site, which is more than `cross-site` says.
             return None
         for site in asked.values("Sec-Fetch-Site"):
-            if site.lower() not in _OWN_SITES and not self._opens_a_page(asked):
-                return (
-                    f"The Sec-Fetch-Site header ({_shown(site)}) says that a page of another site "
-                    "sent this. Type the address into the browser's address bar, or call it from "
-                    "a program."
-                )
+            match site.lower():
+                case "same-origin":
+                    continue
+                case "none":
+                    passes = self._shows_a_page(asked)
+                case _:
+                    passes = self._opens_a_page(asked)
+            if not passes:
+                return f"The Sec-Fetch-Site header ({_shown(site)}) says that {self._advice(asked)}"
         return None
+
+    def _advice(self, asked: Asked) -> str:
+        if self._shows_a_page(asked):
+            return (
+                "a page of another site sent this. Type the address into the browser's address "
+                "bar, or call it from a program."
+            )
+        return (
+            "a browser sent this, and no page of this port's own made it do so. Call it from a "
+            "program, such as curl."
+        )
+
+    def _shows_a_page(self, asked: Asked) -> bool:
+        """Whether somebody may have typed the address.
+
+        `none` does not prove it: a browser also says it where the site whose address was typed
+        redirects to here, and when such a page is loaded again.
+        """
+        shown = (self.pages, self.frames, self.typed)
+        return asked.method in ("GET", "HEAD") and any(each.fullmatch(asked.path) for each in shown)
 
     def _opens_a_page(self, asked: Asked) -> bool:
         if asked.method != "GET" or asked.values("Sec-Fetch-Mode") != ["navigate"]:

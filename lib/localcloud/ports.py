@@ -16,6 +16,7 @@ _STRIPE_FRAMES = r"/c/embed/[^/]+"
 # The site's pages are the frontend's or the built-in ones; below these two lie the API and the
 # console, which no other site has a reason to open. Signing in is where a frontend leads to.
 _SITE_PAGES = r"/(?!(?:backend|_local)(?:/|$)).*|/_local/signin"
+_CONSOLE_PAGES = r"/_local/?|/_local/(?:mailbox|events|calls|users|logs|switches|api)(?:/.*)?"
 
 
 def gateway_guard(config: StackConfig) -> Guard:
@@ -30,6 +31,7 @@ def gateway_guard(config: StackConfig) -> Guard:
         has_pages=True,
         pages=re.compile(pages, re.DOTALL),
         frames=re.compile(frames or r"(?!)"),
+        typed=re.compile(_CONSOLE_PAGES),
     )
 
 

@@ -3,6 +3,8 @@
 In a real browser, with its protection of local addresses off.
 """
 
+from urllib.parse import quote
+
 from playwright.sync_api import Page
 
 from tests.e2e.observed import state, stripe_of
@@ -124,8 +126,41 @@ def test_a_link_elsewhere_opens_pages_for_people_alone(world: World) -> None:
         for address in refused:
             page.goto(f"{stranger}/")
             status, text = follow(page, address)
-            assert (status, "Type the address" in text) == (403, True), (stranger, address)
+            advice = "Type the address" if address.endswith("/_local/") else "from a program"
+            assert (status, advice in text) == (403, True), (stranger, address)
     # Somebody who types the address is let in.
     answer = page.goto(f"{config.site_url}/_local/")
     assert answer
     assert answer.status == 200
+
+
+FORGED = (
+    "Action=VerifyEmailIdentity&EmailAddress=evil%40example.com&X-Amz-Algorithm=AWS4-HMAC-SHA256"
+)
+SIGNED = "X-Amz-Credential=AKIAGROUNDWORKLOCAL0%2F20270101%2Fus-east-1%2Fses%2Faws4_request"
+
+
+def test_a_typed_address_that_leads_here_opens_pages_for_people_alone(world: World) -> None:
+    config = world.stack.config
+    before = state(config)
+    page = world.context.new_page()
+
+    def typed(address: str) -> list[int]:
+        """Statuses after the redirect, when loaded again, and when come back to."""
+        away = page.goto(f"{world.strangers[0]}/away?to={quote(address, safe='')}")
+        again = page.reload()
+        page.goto("about:blank")
+        back = page.go_back()
+        return [each.status for each in (away, again, back) if each]
+
+    for base in bases(world):
+        if base == f"http://127.0.0.1:{config.gateway_port}":
+            continue
+        for path in (f"/?{FORGED}&{SIGNED}", "/_local/mail", "/v1/customers", "/_health"):
+            assert typed(f"{base}{path}") == [403] * 3, (base, path)
+    for path in ("/backend/users/me", "/_local/endpoints", "/_local/mail"):
+        assert typed(f"{config.site_url}{path}") == [403] * 3, path
+    for path in ("/", "/_local/", "/_local/signin", "/_local/events"):
+        assert typed(f"{config.site_url}{path}") == [200] * 3, path
+    assert typed(world.checkout().url) == [200] * 3
+    assert state(config) == before

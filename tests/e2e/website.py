@@ -88,7 +88,10 @@ SOCKET = """
 
 @contextmanager
 def website(pages: dict[str, str] | None = None) -> Iterator[int]:
-    """Serves these pages by path, `PAGE` everywhere else, and sockets; yields the port."""
+    """Serves these pages by path, `PAGE` everywhere else, and sockets; yields the port.
+
+    `/away?to=<address>` redirects there.
+    """
 
     async def page(request: web.Request) -> web.StreamResponse:
         if "Upgrade" in request.headers:
@@ -96,6 +99,8 @@ def website(pages: dict[str, str] | None = None) -> Iterator[int]:
             await socket.prepare(request)
             await socket.close()
             return socket
+        if request.path == "/away":
+            raise web.HTTPFound(request.query["to"])
         text = (pages or {}).get(request.path, PAGE)
         return web.Response(text=text, content_type="text/html")
 

@@ -169,9 +169,83 @@ def test_a_ports_own_pages_may_call_it(port: int) -> None:
     for name in ("localhost", "127.0.0.1", "[::1]"):
         own = [("Origin", f"http://{name}:{port}"), ("Sec-Fetch-Site", "same-origin")]
         assert judge(PORTS[port], port, *own, method="POST") is None
-    # A link or an image of a page sends no Origin; a typed address has no site.
+    # A link or an image of a page sends no Origin.
     assert judge(PORTS[port], port, *opened("same-origin")) is None
-    assert judge(PORTS[port], port, *opened("none")) is None
+
+
+@pytest.mark.parametrize(
+    ("port", "path"),
+    [
+        (SITE, "/"),
+        (SITE, "/dashboard"),
+        (SITE, "/_local"),
+        (SITE, "/_local/"),
+        (SITE, "/_local/signin"),
+        (SITE, "/_local/mailbox"),
+        (SITE, "/_local/events"),
+        (SITE, "/_local/events/evt_1"),
+        (SITE, "/_local/calls"),
+        (SITE, "/_local/users"),
+        (SITE, "/_local/users/a/b"),
+        (SITE, "/_local/logs/1-2"),
+        (SITE, "/_local/switches"),
+        (SITE, "/_local/api"),
+        (STRIPE, "/c/pay/cs_test_1"),
+        (STRIPE, "/c/embed/cs_test_1_secret_x"),
+        (STRIPE, "/p/session/bps_1"),
+        (STRIPE, "/i/in_1/secret"),
+    ],
+)
+def test_a_typed_address_opens_pages(port: int, path: str) -> None:
+    guard = PORTS[port]
+    assert judge(guard, port, *opened("none"), path=path) is None
+    assert judge(guard, port, *opened("none"), path=path, method="HEAD") is None
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH"):
+        assert status(judge(guard, port, *opened("none"), path=path, method=method)) == 403
+
+
+# A browser also says `none` after a redirect of the site whose address was typed.
+@pytest.mark.parametrize(
+    ("port", "path"),
+    [
+        (SITE, "/backend"),
+        (SITE, "/backend/users/me"),
+        (SITE, "/_local/mail"),
+        (SITE, "/_local/endpoints"),
+        (SITE, "/_local/faults"),
+        (SITE, "/_local/session"),
+        (SITE, "/_local/signin/x"),
+        (SITE, "/_local/usersx"),
+        (SITE, "/_local/aws/"),
+        (SITE, "/_local/stripe/c/pay/cs_test_1"),
+        (AWS, "/"),
+        (AWS, "/_local/"),
+        (AWS, "/groundwork-local-uploads/key"),
+        (STRIPE, "/"),
+        (STRIPE, "/v1/customers"),
+        (STRIPE, "/_local/events"),
+        (STRIPE, "/c/pay/cs_test_1\n/x"),
+        (BEDROCK, "/"),
+        (BEDROCK, "/_local/calls"),
+        (CONTROL, "/_health"),
+        (50123, "/secret/2018-06-01/runtime/invocation/next"),
+    ],
+)
+def test_a_browser_opens_nothing_that_is_for_programs(port: int, path: str) -> None:
+    for marks in (opened("none"), [("Sec-Fetch-Site", "None")]):
+        for method in ("GET", "HEAD", "POST"):
+            refusal = judge(PORTS[port], port, *marks, path=path, method=method)
+            assert refusal
+            assert (refusal.status, "Call it from a program" in refusal.message) == (403, True)
+
+
+def test_a_typed_address_of_the_one_port_opens_no_part() -> None:
+    gateway = gateway_guard(ONE_PORT)
+    for path in ("/c/pay/cs_test_1", "/c/embed/cs_test_1_secret_x", "/p/session/bps_1"):
+        assert judge(gateway, SITE, *opened("none"), path=f"/_local/stripe{path}") is None
+    assert judge(gateway, SITE, *opened("none"), path="/_local/users") is None
+    for path in ("aws", "aws/", "aws/_local/mail", "lambda/_health", "bedrock/", "stripe/v1/x"):
+        assert status(judge(gateway, SITE, *opened("none"), path=f"/_local/{path}")) == 403
 
 
 @pytest.mark.parametrize(
