@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import io
 import json
+import socket
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -242,3 +243,37 @@ def test_keys_made_by_local_iam_work(bucket: Bucket) -> None:
     key = bucket.key()
     bucket.aws.client("s3", config=V4, **keys).put_object(Bucket=bucket.name, Key=key, Body=b"ci")
     assert bucket.s3.get_object(Bucket=bucket.name, Key=key)["Body"].read() == b"ci"
+
+
+def test_what_has_not_changed_comes_without_a_body(bucket: Bucket) -> None:
+    key = bucket.key()
+    tag = bucket.s3.put_object(Bucket=bucket.name, Key=key, Body=b"kept")["ETag"]
+    later = "Fri, 01 Jan 2100 00:00:00 GMT"
+    answers = []
+    for method in ("GET", "HEAD"):
+        parts = urlsplit(bucket.presigned(key, method=f"{method.lower()}_object"))
+        request = f"{method} {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+        asked = [
+            f"{request}{more}\r\n\r\n"
+            for more in (
+                f"If-None-Match: {tag}",
+                f"If-Modified-Since: {later}",
+                "Connection: close",
+            )
+        ]
+        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as sent:
+            sent.sendall("".join(asked).encode())
+            answers.append(b"".join(iter(lambda: sent.recv(65536), b"")))
+    # What follows the head of a 304 is the next answer.
+    for answer, body in zip(answers, (b"kept", b""), strict=True):
+        one, two, three, last = answer.split(b"\r\n\r\n")
+        assert [head[:12] for head in (one, two, three)] == [
+            b"HTTP/1.1 304",
+            b"HTTP/1.1 304",
+            b"HTTP/1.1 200",
+        ]
+        assert last == body
+    for method in ("head_object", "get_object"):
+        with pytest.raises(ClientError, match="304"):
+            getattr(bucket.s3, method)(Bucket=bucket.name, Key=key, IfNoneMatch=tag)
+    assert bucket.s3.get_object(Bucket=bucket.name, Key=key)["Body"].read() == b"kept"

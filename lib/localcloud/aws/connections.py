@@ -212,11 +212,14 @@ class Connection(BaseHTTPRequestHandler):
                 lines.append(f"{name}: {value}".replace("\r", " ").replace("\n", " "))
             elif self.command == "HEAD" and name.lower() == "content-length":
                 length = value
-        lines.append(f"Content-Length: {length}")
+        bodiless = answer.status < 200 or answer.status in (204, 304)
+        if not bodiless:
+            lines.append(f"Content-Length: {length}")
         if self.close_connection:
             lines.append("Connection: close")
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
-        self.wfile.write(head if self.command == "HEAD" else head + answer.body)
+        # A client would take a body that may not be there for the next answer.
+        self.wfile.write(head if bodiless or self.command == "HEAD" else head + answer.body)
 
     def log_message(self, *_arguments: Any) -> None:
         """Stay quiet: a line for each request would bury what matters."""
