@@ -1,11 +1,19 @@
-"""The guard before an aiohttp application, or before a bare handler."""
+"""The guard before an aiohttp application, or before a bare handler; what its server reads."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from .guard import Asked, Guard
+
+HEADER_ROOM: dict[str, Any] = {"max_line_size": 65_536, "max_field_size": 65_536}
+"""Arguments of every server, and of the client between two of them.
+
+A browser sends the cookies of `localhost` to all ports, and together they are long. What the API
+emulation refuses by its own limits and in its own words is far below.
+"""
 
 Server = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 

@@ -163,6 +163,22 @@ def test_programs_are_answered(running: Stack, ports: list[Listener]) -> None:
             assert "header" not in answer.body, (listener, answer)
 
 
+def test_the_cookies_of_all_ports_together_are_read(running: Stack, ports: list[Listener]) -> None:
+    cookies = ("Cookie", "; ".join(f"c{number}={'a' * 4000}" for number in range(15)))
+    wrong = []
+    for listener in ports:
+        paths = ["/_health"]
+        if running.config.one_port and listener.port == running.config.gateway_port:
+            paths += [f"/_local/{part}/_health" for part in ("aws", "stripe", "bedrock", "lambda")]
+        for path in paths:
+            own = ("Host", f"localhost:{listener.port}")
+            without = speak(listener.port, request("GET", path, [own]))
+            answer = speak(listener.port, request("GET", path, [own, cookies]))
+            if answer.status != without.status:
+                wrong.append(f"{listener.port}{path}: {answer}")
+    assert wrong == []
+
+
 def test_a_runtime_api_answers_its_own_process_alone(running: Stack, ports: list[Listener]) -> None:
     config = running.config
     parts = (

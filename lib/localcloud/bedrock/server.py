@@ -27,7 +27,7 @@ from localcloud.bedrock.faults import Disconnect
 from localcloud.bedrock.permissions import Permissions
 from localcloud.config import HOST, StackConfig
 from localcloud.faults import Faults
-from localcloud.guard_aiohttp import middleware
+from localcloud.guard_aiohttp import HEADER_ROOM, middleware
 from localcloud.ports import programs_guard
 from saas import json_text
 
@@ -59,6 +59,7 @@ def main(config: StackConfig) -> None:
         handle_signals=True,
         reuse_address=True,
         shutdown_timeout=0.5,
+        **HEADER_ROOM,
     )
 
 

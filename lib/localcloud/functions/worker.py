@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from localcloud.config import HOST
-from localcloud.guard_aiohttp import guarded
+from localcloud.guard_aiohttp import HEADER_ROOM, guarded
 from localcloud.ports import PROGRAMS_ONLY
 
 from .invocation import MAX_PAYLOAD_BYTES, Invocation
@@ -171,7 +171,7 @@ class Worker:
         serve = guarded(PROGRAMS_ONLY, self._serve)
         self._runner = web.ServerRunner(
             # An invocation may think for minutes between its two requests on one connection.
-            web.Server(serve, access_log=None, keepalive_timeout=3600),
+            web.Server(serve, access_log=None, keepalive_timeout=3600, **HEADER_ROOM),
             handle_signals=False,
             shutdown_timeout=0,
         )

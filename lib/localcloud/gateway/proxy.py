@@ -20,6 +20,8 @@ from aiohttp import (
 from multidict import CIMultiDict
 from yarl import URL
 
+from localcloud.guard_aiohttp import HEADER_ROOM
+
 from .stripe_js import PageChange, StripeJs
 from .templates import render
 
@@ -70,8 +72,7 @@ class Proxy:
                 cookie_jar=DummyCookieJar(),
                 timeout=ClientTimeout(total=None, sock_connect=5),
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-                max_line_size=65536,
-                max_field_size=65536,
+                **HEADER_ROOM,
             )
         return self._session
 

@@ -25,6 +25,7 @@ from localcloud.functions.manifest import (
 )
 from localcloud.functions.pool import MAX_WORKERS
 from localcloud.functions.transport import Functions
+from localcloud.guard_aiohttp import HEADER_ROOM
 from localcloud.ports import programs_guard
 
 from .app import Site
@@ -45,7 +46,6 @@ from .provisioning import (
 from .routing import Match, OpenApiFile
 from .sessions import SessionCookie
 
-_HEADER_ROOM = 65_536
 _FOLLOW_SECONDS = 1.0
 
 
@@ -222,9 +222,7 @@ class Gateway:
             access_log=None,
             handle_signals=False,
             shutdown_timeout=0.5,
-            # The API emulation has a limit of its own and its own words for it.
-            max_line_size=_HEADER_ROOM,
-            max_field_size=_HEADER_ROOM,
+            **HEADER_ROOM,
         )
         await runner.setup()
         self._runners.append(runner)

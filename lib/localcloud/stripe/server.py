@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from localcloud.config import HOST, StackConfig
-from localcloud.guard_aiohttp import middleware
+from localcloud.guard_aiohttp import HEADER_ROOM, middleware
 from localcloud.ports import stripe_guard
 from localcloud.process import die_with_parent
 from localcloud.stripe import (
@@ -168,7 +168,7 @@ def main(config: StackConfig) -> None:
 
 
 async def _serve(config: StackConfig) -> None:
-    runner = web.AppRunner(create_app(config), access_log=None)
+    runner = web.AppRunner(create_app(config), access_log=None, **HEADER_ROOM)
     await runner.setup()
     site = web.TCPSite(runner, HOST, config.stripe_port, reuse_address=True)
     stop = asyncio.Event()
