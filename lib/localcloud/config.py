@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 STARTING = "Groundwork is still starting"
 """What `GET /_local/endpoints` says until it has an answer."""
+
+_USUAL_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 OWN_AGENT = "groundwork-local-cloud"
 """In the user agent of what the local cloud itself asks of local AWS, which no fault strikes."""
@@ -100,8 +104,7 @@ class StackConfig:
         """Origins from which a browser may change state: the site by both names, the frontend."""
         origins = [f"http://{host}" for host in self.own_hosts]
         if self.frontend_url:
-            parts = urlsplit(self.frontend_url)
-            origins.append(f"{parts.scheme}://{parts.netloc}".lower())
+            origins.append(origin_of(self.frontend_url))
         return list(dict.fromkeys(origins))
 
     @property
@@ -197,6 +200,22 @@ class StackConfig:
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+
+def origin_of(address: str) -> str:
+    """The origin of a site as a browser writes it. Raises ValueError for what is no web address."""
+    parts = urlsplit(address)
+    usual, host = _USUAL_PORTS.get(parts.scheme), parts.hostname or ""
+    if (
+        usual is None
+        or "@" in parts.netloc
+        or not _HOST.fullmatch(host)
+        or re.search(r"\s", address)
+    ):
+        raise ValueError(address)
+    name = f"[{host}]" if ":" in host else host
+    port = "" if parts.port in (None, usual) else f":{parts.port}"
+    return f"{parts.scheme}://{name}{port}"
 
 
 def functions() -> dict[str, dict[str, Any]]:

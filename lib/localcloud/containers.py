@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from .config import HOST, StackConfig, functions
-from .stack import PARTS, Stack, StackError
+from .config import HOST, StackConfig, functions, origin_of
+from .stack import PARTS, Stack, StackError, check_frontend
 
 AWS_PORT, STRIPE_PORT, BEDROCK_PORT, CONTROL_PORT = 4001, 4002, 4003, 4004
 EMULATOR_PORT = 4101
@@ -32,12 +32,18 @@ def container_config(environ: Mapping[str, str]) -> StackConfig:
     """What all containers of one stack agree on.
 
     `environ` may set PORT (8000), FRONTEND_URL, NEXTAUTH_SECRET, GROUNDWORK_ALLOW_USER_HEADER=1
-    and GROUNDWORK_WEBHOOKS_ANYWHERE=1. Raises StackError for a port that is used inside.
+    and GROUNDWORK_WEBHOOKS_ANYWHERE=1. Raises StackError for a port that is used inside, and for
+    a FRONTEND_URL that is not an origin.
     """
     text = environ.get("PORT") or "8000"
     port = int(text) if re.fullmatch(r"[0-9]{1,5}", text) else 0
     if not 0 < port < 65536 or 4000 <= port < 4300:
         raise StackError(f"PORT={text} cannot be served: 1 to 65535, and not 4000 to 4299.")
+    frontend = environ.get("FRONTEND_URL") or None
+    check_frontend(frontend)
+    # The functions get it from Compose as it is written, as an allowed origin.
+    if frontend and frontend != origin_of(frontend):
+        raise StackError(f"Write FRONTEND_URL={origin_of(frontend)}, as a browser does.")
     return StackConfig(
         gateway_port=port,
         aws_port=AWS_PORT,
@@ -45,7 +51,7 @@ def container_config(environ: Mapping[str, str]) -> StackConfig:
         bedrock_port=BEDROCK_PORT,
         control_port=CONTROL_PORT,
         state_dir=STATE,
-        frontend_url=environ.get("FRONTEND_URL") or None,
+        frontend_url=frontend,
         allow_user_header=environ.get("GROUNDWORK_ALLOW_USER_HEADER") == "1",
         webhooks_anywhere=environ.get("GROUNDWORK_WEBHOOKS_ANYWHERE") == "1",
         service_names=SERVICES,

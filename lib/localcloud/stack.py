@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import IO, Any
 from urllib.error import HTTPError
 
-from .config import STARTING, StackConfig
+from .config import STARTING, StackConfig, origin_of
 from .part import Part
 from .process import REFUSED, free_ports, port_is_free
 
@@ -115,6 +115,7 @@ class Stack:
         started = time.monotonic()
         try:
             self._config = self._given or self._make_config()
+            check_frontend(self._config.frontend_url)
             for name, command in self._commands.items():
                 self._parts.append(Part(name, command, self._config, self._log))
             self._wait_until_ready(started)
@@ -203,6 +204,19 @@ def check_port(port: int) -> None:
         raise PortTakenError(
             f"Port {port} is taken by another program. Choose another: make dev PORT={other}"
         )
+
+
+def check_frontend(address: str | None) -> None:
+    """Raises StackError for a FRONTEND_URL that is no address of a site."""
+    try:
+        if address:
+            origin_of(address)
+    except ValueError:
+        # What it says is not repeated: it may hold a password.
+        raise StackError(
+            "FRONTEND_URL is no address of a site: write http:// or https://, a host and a port, "
+            "such as FRONTEND_URL=http://localhost:3000, without user and password."
+        ) from None
 
 
 def _groundwork_serves(port: int) -> bool:
