@@ -111,16 +111,19 @@ def _from_bearer(header: str) -> Identity:
 def _from_cookie(event: Event, headers: dict[str, str]) -> Identity:
     """The first session that holds, of all names that count here."""
     found = cookies.of(event, headers)
-    refusal: NotAuthenticated | None = None
+    refusals: list[NotAuthenticated] = []
     for name in settings().session_cookie_names:
         try:
             said = _session(found, name)
         except session_cookie.InvalidSession as error:
-            refusal = refusal or _refusal(event, session_cookie.parts(found, name), name, error)
+            refusals.append(_refusal(event, session_cookie.parts(found, name), name, error))
         else:
             if said is not None:
                 return _identity(said, "cookie")
-    raise refusal or NotAuthenticated("Authentication required")
+    if not refusals:
+        raise NotAuthenticated("Authentication required")
+    # One that ends what was planted goes first: signing in again would not help against it.
+    raise next((each for each in refusals if each.cookies or each.headers), refusals[0])
 
 
 def _session(found: list[tuple[str, str]], name: str) -> dict[str, Any] | None:
@@ -136,14 +139,16 @@ def _refusal(
 ) -> NotAuthenticated:
     """Signing in again does not help against a cookie that somebody planted, so it is ended."""
     if isinstance(error, session_cookie.CameTwice):
-        code, wrong = "duplicate_session_cookie", f"The session cookie {name} came twice"
+        code, wrong = "duplicate_session_cookie", "came twice"
     elif isinstance(error, session_cookie.PartMissing):
-        code, wrong = "invalid_credential", f"The session cookie {name} came in part"
+        code, wrong = "invalid_credential", "came in part"
+    elif isinstance(error, session_cookie.Unopened) and len(names) > 1:
+        code, wrong = "invalid_credential", "came in parts that no secret opens"
     else:
         return _invalid("The session is not valid, please sign in again")
     lines = cookies.ending(names, settings().allowed_origins, event.get("rawPath") or "/")
     return NotAuthenticated(
-        f"{wrong}: clear this site's cookies and sign in again",
+        f"The session cookie {name} {wrong}: clear this site's cookies and sign in again",
         code=code,
         cookies=lines,
         headers={} if lines else {"Clear-Site-Data": '"cookies"'},

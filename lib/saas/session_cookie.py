@@ -34,6 +34,10 @@ class PartMissing(InvalidSession):
     """Chunks that do not make a whole; one of them may have been planted."""
 
 
+class Unopened(InvalidSession):
+    """No secret opens it: wrong key, altered, or joined with a chunk that somebody planted."""
+
+
 def join_chunks(cookies: list[tuple[str, str]], name: str) -> str | None:
     """The value of cookie `name`, whole or joined from `name.0`, `name.1`, … in numeric order.
 
@@ -77,7 +81,8 @@ def decrypt(token: str, secrets: list[str], cookie_name: str) -> dict[str, Any]:
         cookie_name: the cookie's name without chunk index; Auth.js v5 derives its key from it.
 
     Raises:
-        InvalidSession: none of the secrets opens it, or the claims are unusable.
+        Unopened: none of the secrets opens it.
+        InvalidSession: the claims are unusable.
     """
     header, parts = _parse(token)
     for secret in secrets:
@@ -86,7 +91,7 @@ def decrypt(token: str, secrets: list[str], cookie_name: str) -> dict[str, Any]:
         except (InvalidTag, ValueError):
             continue
         return _checked(plaintext)
-    raise InvalidSession("no secret opens the cookie")
+    raise Unopened("no secret opens the cookie")
 
 
 def _is_chunk(key: str, name: str) -> bool:
@@ -97,15 +102,15 @@ def _is_chunk(key: str, name: str) -> bool:
 def _parse(token: str) -> tuple[dict[str, Any], list[bytes]]:
     segments = token.split(".")
     if len(token) > MAX_COOKIE_CHARACTERS or len(segments) != 5 or segments[1]:
-        raise InvalidSession("not a direct compact JWE")
+        raise Unopened("not a direct compact JWE")
     try:
         header = json_text.read(_decode(segments[0]))
         parts = [segments[0].encode("ascii"), *(_decode(segment) for segment in segments[2:])]
     except (ValueError, binascii.Error) as error:
-        raise InvalidSession("malformed JWE") from error
+        raise Unopened("malformed JWE") from error
     allowed = {"alg", "enc", "kid", "typ"}
     if not isinstance(header, dict) or header.get("alg") != "dir" or header.keys() - allowed:
-        raise InvalidSession("unexpected JWE header")
+        raise Unopened("unexpected JWE header")
     return header, parts
 
 

@@ -119,6 +119,21 @@ def test_a_planted_cookie_locks_nobody_out_for_good(
     assert [cookie[0] for cookie in held(context)] == ["mine", "theme", SECURE]
 
 
+@pytest.mark.parametrize("path", ["/", ROUTE])
+def test_a_planted_next_chunk_locks_nobody_out_for_good(
+    context: BrowserContext, sites: int, path: str
+) -> None:
+    planted = f"{SECURE}.2=planted; Domain=example.localhost; Path={path}; Secure"
+    receive(context, sites, SIBLING, planted)
+    token = v4_token(claims("owner"))
+    chunks = [f"{SECURE}.{at}={token[at * 99 : at * 999 + 99]}; Path=/; Secure" for at in (0, 1)]
+    page = receive(context, sites, SITE, *chunks, "theme=dark")
+    assert len(held(context)) == 4
+    assert asked(page)["code"] == "invalid_credential"
+    assert [cookie[0] for cookie in held(context)] == ["theme"]
+    assert asked(page)["code"] == "authentication_required"
+
+
 def test_a_host_cookie_cannot_be_planted_at_all(
     context: BrowserContext, sites: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

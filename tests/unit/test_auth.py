@@ -201,6 +201,68 @@ def test_a_planted_cookie_is_ended_wherever_it_may_be(
     assert (met.value.cookies, met.value.headers) == ([], {"Clear-Site-Data": '"cookies"'})
 
 
+def _chunks(name: str, token: str, count: int) -> list[str]:
+    size = -(-len(token) // count)
+    return [f"{name}.{at}={token[at * size : (at + 1) * size]}" for at in range(count)]
+
+
+@pytest.mark.parametrize(("name", "make"), [(V4_COOKIE, v4_token), (V5_COOKIE, v5_token)])
+@pytest.mark.parametrize("planted", ["2=x", "2=" + "x" * 4000, "2=a.b.c.d.e", "2=é"])
+def test_a_planted_chunk_that_spoils_the_session_is_ended(
+    name: str, make: Any, planted: str
+) -> None:
+    good = _chunks(name, make(claims("user-1")), 2)
+    with pytest.raises(NotAuthenticated, match="no secret opens: clear this site's") as met:
+        auth.identify(_cookies(*good, f"{name}.{planted}"))
+    assert met.value.code == "invalid_credential"
+    ended = {line.partition("=")[0] for line in met.value.cookies}
+    assert ended == {f"{name}.{index}" for index in range(3)}
+    assert auth.identify(_cookies(*good)).user_id == "user-1"
+
+
+def test_too_many_chunks_that_nothing_opens_are_cleared_with_the_site() -> None:
+    planted = [f"{V4_COOKIE}.{index}=x" for index in range(100)]
+    with pytest.raises(NotAuthenticated) as met:
+        auth.identify(_cookies(*planted))
+    assert (met.value.cookies, met.value.headers) == ([], {"Clear-Site-Data": '"cookies"'})
+
+
+@pytest.mark.parametrize("planted", [".2=", ".00=x", ".01=x", ".100=x", ".-1=x", ".=x", ".a=x"])
+def test_what_is_no_chunk_or_an_empty_one_spoils_nothing(planted: str) -> None:
+    good = _chunks(V4_COOKIE, v4_token(claims("user-1")), 2)
+    assert auth.identify(_cookies(*good, f"{V4_COOKIE}{planted}")).user_id == "user-1"
+
+
+@pytest.mark.parametrize("planted", ["=", "=x", ".0=", ".1=x", ".3=x", ".99=", ".99=x"])
+def test_whatever_is_planted_beside_chunks_is_ended_with_them(planted: str) -> None:
+    good = _chunks(V4_COOKIE, v4_token(claims("user-1")), 2)
+    with pytest.raises(NotAuthenticated, match="clear this site's cookies") as met:
+        auth.identify(_cookies(*good, f"{V4_COOKIE}{planted}"))
+    names = {cookie.partition("=")[0] for cookie in (*good, f"{V4_COOKIE}{planted}")}
+    assert {line.partition("=")[0] for line in met.value.cookies} == names
+
+
+def test_a_chunked_session_that_ran_out_is_no_reason_to_clear_anything() -> None:
+    with pytest.raises(NotAuthenticated, match="please sign in again") as met:
+        auth.identify(_cookies(*_chunks(V4_COOKIE, v4_token(claims(expires_in=-60)), 2)))
+    assert (met.value.cookies, met.value.headers) == ([], {})
+
+
+def test_locally_chunks_of_one_name_matter_to_no_session_of_the_other() -> None:
+    for planted in (["0=x", "1=y"], ["3=x"], ["0=x", "0=y"], ["0="]):
+        spoilt = [f"{V4_COOKIE}.{each}" for each in planted]
+        good = _chunks(V5_COOKIE, v5_token(claims("user-5")), 2)
+        assert auth.identify(_cookies(*spoilt, *good)).user_id == "user-5"
+
+
+def test_locally_what_was_planted_is_ended_whichever_name_it_has() -> None:
+    stale = f"{V4_COOKIE}={v4_token(claims(expires_in=-60))}"
+    spoilt = [*_chunks(V5_COOKIE, v5_token(claims()), 2), f"{V5_COOKIE}.2=x"]
+    with pytest.raises(NotAuthenticated, match="clear this site's") as met:
+        auth.identify(_cookies(stale, *spoilt))
+    assert len({line.partition("=")[0] for line in met.value.cookies}) == 3
+
+
 @pytest.mark.parametrize("position", ["header", "iv", "ciphertext", "tag"])
 @pytest.mark.parametrize(("name", "make"), [(V4_COOKIE, v4_token), (V5_COOKIE, v5_token)])
 def test_a_tampered_cookie_is_refused(name: str, make: Any, position: str) -> None:
