@@ -162,9 +162,19 @@ def _followed(identity: "Identity", user: User) -> User:
 
 
 def _change(identity: "Identity", user: User, after: Addresses) -> Update:
+    changes: Item = {"emailHistory": after.to_item()}
+    if after.current != user.email:
+        changes |= _new_address(identity, user, after)
+    if user.addresses.stored is None:
+        as_read = while_allowed(unset("emailHistory"), **UNSET)
+    else:
+        as_read = while_allowed("#emailHistory = :read", read=user.addresses.stored)
+    return Update(key(identity.user_id), set=changes, when=as_read)
+
+
+def _new_address(identity: "Identity", user: User, after: Addresses) -> Item:
     changes: Item = {
         "email": after.current,
-        "emailHistory": after.to_item(),
         "customerEmailDue": True,
         "updatedAt": clock.iso(clock.now()),
         **_index(identity.user_id, after.current),
@@ -174,11 +184,7 @@ def _change(identity: "Identity", user: User, after: Addresses) -> Update:
     elif user.name and not user.addresses.taken:
         # An older row does not say who chose the name; it may well have been the user.
         changes["nameSetByUser"] = True
-    if user.addresses.stored is None:
-        as_read = while_allowed(unset("emailHistory"), **UNSET)
-    else:
-        as_read = while_allowed("#emailHistory = :read", read=user.addresses.stored)
-    return Update(key(identity.user_id), set=changes, when=as_read)
+    return changes
 
 
 def _sighting(identity: "Identity") -> Sighting:

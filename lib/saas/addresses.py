@@ -7,13 +7,14 @@ may rewrite the address in turns.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 MAX_TAKEN = 10
-# Sites renew a session's `iat` without a new sign-in, so that an old address may look new: it is
-# taken up again once, for somebody who really went back to it.
-MAX_TIMES = 2
+# Sites renew a session's `iat` without a new sign-in, so that an old address may look new. Somebody
+# may really have gone back to it, so it is taken up again, but only so often in such a time: what
+# two devices say in turns comes to rest, and a change that lasts counts in the end.
+MAX_TIMES, WITHIN_SECONDS = 2, 30 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,18 @@ class Addresses:
         return {"seen": dict(self.seen), "taken": [list(pair) for pair in self.taken]}
 
     def after(self, sighting: Sighting) -> "Addresses | None":
-        """The addresses once the user has the one that was sighted; None when nothing changes.
+        """What is to be stored once an address was sighted; None when nothing changes.
 
         Only a change counts: a credential that goes on saying what its kind said before was
-        there when another kind brought the present address.
+        there when another kind brought the present address. A kind that brings the present
+        address has caught up, so that what it goes on saying is no change later either.
         """
         address, source = sighting.address, sighting.source
         last = self.seen.get(source, self.current)
-        if not address or address in (self.current, last):
+        if not address or address == last:
             return None
+        if address == self.current:
+            return replace(self, seen={**self.seen, source: address})
         issued_at = min(sighting.issued_at or int(time.time()), int(time.time()))
         taken = self.taken or (((self.current, 0),) if self.current else ())
         if not _is_newer(address, issued_at, taken):
@@ -79,10 +83,11 @@ class Addresses:
 
 def _is_newer(address: str, issued_at: int, taken: tuple[tuple[str, int], ...]) -> bool:
     newest = taken[-1][1] if taken else 0
-    times = sum(each == address for each, _ in taken)
-    if times == 0:
+    times = [at for each, at in taken if each == address]
+    if not times:
         return issued_at >= newest
-    return issued_at > newest and times < MAX_TIMES
+    lately = [at for at in times if at > issued_at - WITHIN_SECONDS]
+    return issued_at > newest and len(lately) < MAX_TIMES
 
 
 def _list(value: object) -> list[Any]:

@@ -120,6 +120,26 @@ def test_somebody_may_go_back_to_the_address_before(ada: Person) -> None:
     assert ada.sees(ada.cookie(NEW, age=60))[0] == OLD
 
 
+def test_a_session_that_caught_up_brings_no_stale_address_back(stage: Stage, ada: Person) -> None:
+    third = "third@example.com"
+    ada.sees(ada.cookie(OLD, age=90))
+    ada.sees(ada.token("id", email=NEW, email_verified=True, iat=int(time.time()) - 80))
+    before = ada.row
+    with stage.counted():
+        for _ in range(2):
+            assert ada.sees(ada.cookie(NEW, age=70, name="Another")) == (NEW, before["name"])
+    assert stage.dynamodb_requests == ["BatchGetItem", "UpdateItem", "BatchGetItem"]
+    history = {**before["emailHistory"], "seen": {"cookie": NEW, "bearer": NEW}}
+    assert ada.row == {**before, "emailHistory": history}
+    ada.sees(ada.token("id", email=third, email_verified=True, iat=int(time.time()) - 60))
+    settled = ada.row
+    assert settled["email"] == third
+    with stage.counted():
+        assert ada.sees(ada.cookie(NEW, age=10))[0] == third
+    assert stage.dynamodb_requests == ["BatchGetItem"]
+    assert ada.row == settled
+
+
 def test_old_and_new_sessions_at_once_end_in_the_new_address(ada: Person) -> None:
     ada.sees(ada.cookie(OLD, age=60))
     sessions = [ada.cookie(OLD, age=60), ada.cookie(NEW, age=5)] * 10

@@ -57,6 +57,53 @@ def test_somebody_may_go_back_to_an_address() -> None:
     assert sighted(FIRST, (B, "cookie", 500), (A, "cookie", 300)).current == A
 
 
+def test_a_source_that_brings_the_present_address_has_caught_up() -> None:
+    """What it says from then on is no news, however its sessions are renewed."""
+    steps = [(A, "cookie", 900), (B, "bearer", 800), (B, "cookie", 700), (C, "bearer", 600)]
+    changed = sighted(NONE, *steps)
+    assert (changed.current, changed.seen) == (C, {"cookie": B, "bearer": C})
+    assert changed.after(Sighting(B, "cookie", NOW - 500)) is None
+    assert changed.after(Sighting(C, "bearer", NOW - 400)) is None
+    assert sighted(changed, (A, "cookie", 300)).current == A
+
+
+def test_that_a_source_has_caught_up_is_noted_once() -> None:
+    changed = sighted(NONE, (A, "cookie", 900), (B, "bearer", 800))
+    noted = changed.after(Sighting(B, "cookie", NOW - 700))
+    assert noted is not None
+    assert (noted.current, noted.taken) == (B, changed.taken)
+    assert noted.after(Sighting(B, "cookie", NOW - 600)) is None
+    assert noted.after(Sighting(B, "bearer", NOW - 600)) is None
+
+
+def test_somebody_may_go_back_again_and_again_over_time() -> None:
+    day = 24 * 3600
+    steps = [([A, B][turn % 2], "cookie", (400 - 40 * turn) * day) for turn in range(10)]
+    addresses = NONE
+    for step in steps:
+        addresses = sighted(addresses, step)
+        assert addresses.current == step[0]
+
+
+def test_a_change_that_came_too_often_counts_when_it_lasts() -> None:
+    day = 24 * 3600
+    turns = [([A, B][turn % 2], "cookie", 60 * day - turn) for turn in range(5)]
+    changed = sighted(NONE, *turns)
+    assert changed.current == B
+    assert sighted(changed, (A, "cookie", 45 * day)).current == B
+    assert sighted(changed, (A, "cookie", 20 * day)).current == A
+
+
+def test_two_devices_that_both_renew_rarely_rewrite_the_address() -> None:
+    hour, addresses, changes = 3600, FIRST, 0
+    for turn in range(24 * 300):
+        address = [B, A][turn % 2]
+        after = addresses.after(Sighting(address, "cookie", NOW - (24 * 300 - turn) * hour))
+        changes += after is not None
+        addresses = after or addresses
+    assert changes <= 2 * MAX_TIMES * 11
+
+
 def test_an_address_of_before_counts_as_the_first() -> None:
     adopted = Addresses(A, {}, ())
     assert adopted.after(Sighting(A, "cookie", NOW - 900)) is None
