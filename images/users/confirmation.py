@@ -21,7 +21,7 @@ def post_confirmation(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         identity = Identity(
             user_id=credential.user_id(attributes.get("sub")),
-            email=credential.email(attributes.get("email")),
+            email=credential.verified_email(attributes),
             name=credential.name(attributes.get("name")),
             source="bearer",
         )

@@ -162,12 +162,11 @@ def _identity(
         user_id = credential.user_id(said["sub"])
     except ValueError as error:
         raise _invalid(str(error)) from error
-    # The site answers for its sessions; a pool's users may type any address.
-    verified = said.get("email_verified")
-    is_verified = source == "cookie" or verified is True or verified == "true"
+    # The site answers for its sessions.
+    is_sites = source == "cookie"
     return Identity(
         user_id=user_id,
-        email=credential.email(said.get("email")) if is_verified else "",
+        email=credential.email(said.get("email")) if is_sites else credential.verified_email(said),
         name=credential.name(said.get("name")),
         source=source,
         groups=groups,

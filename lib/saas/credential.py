@@ -6,6 +6,7 @@ people typed.
 
 import re
 import time
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
@@ -52,6 +53,16 @@ def email(value: object) -> str:
     if not isinstance(value, str) or not _is_storable(value):
         return ""
     return value if len(value.encode()) <= MAX_EMAIL_BYTES else ""
+
+
+def verified_email(claims: Mapping[str, Any]) -> str:
+    """The address that a user pool has verified; its users may type any, so others are none.
+
+    Args:
+        claims: of a token, or a user's attributes, which are all texts.
+    """
+    verified = claims.get("email_verified")
+    return email(claims.get("email")) if verified is True or verified == "true" else ""
 
 
 def name(value: object) -> str:

@@ -300,7 +300,14 @@ def confirmation(user_id: str, trigger: str = "PostConfirmation_ConfirmSignUp") 
         "userName": user_id,
         "callerContext": {"awsSdkVersion": "x", "clientId": "c"},
         "triggerSource": trigger,
-        "request": {"userAttributes": {"sub": user_id, "email": "new@example.com"}},
+        "request": {
+            "userAttributes": {
+                "sub": user_id,
+                "email": "new@example.com",
+                "email_verified": "true",
+                "cognito:user_status": "CONFIRMED",
+            }
+        },
         "response": {},
     }
 
@@ -311,6 +318,23 @@ def test_the_trigger_creates_the_user_and_answers_the_event(aws: LocalAws, user_
     assert stored(user_id)["email"] == "new@example.com"  # type: ignore[index]
     again = confirmation(user_id)
     assert handler.post_confirmation(again, LambdaContext()) == again
+
+
+@pytest.mark.parametrize("verified", ["false", "", "TRUE", None])
+def test_the_trigger_believes_no_address_that_nobody_verified(
+    aws: LocalAws, user_id: str, verified: str | None
+) -> None:
+    """An administrator may confirm a sign-up whose address was never tried."""
+    event = confirmation(user_id)
+    attributes = event["request"]["userAttributes"]
+    del attributes["email_verified"]
+    attributes |= {} if verified is None else {"email_verified": verified}
+    assert handler.post_confirmation(event, LambdaContext()) == event
+    row = stored(user_id)
+    assert row is not None
+    assert (row["email"], "gsi1pk" in row, "emailHistory" in row) == ("", False, False)
+    call(aws, user_id, "GET", "/users/me")
+    assert stored(user_id)["email"] == "ada@example.com"  # type: ignore[index]
 
 
 def test_the_trigger_ignores_forgotten_passwords(aws: LocalAws, user_id: str) -> None:
