@@ -16,6 +16,8 @@ MAX_USER_ID_CHARACTERS = 256
 MAX_USER_ID_BYTES = 1024 - len("SUBSCRIPTION#")
 MAX_EMAIL_BYTES = 320
 MAX_NAME_CHARACTERS = 256
+# Mail servers judge the rest.
+_ADDRESS = re.compile(r"\S+@[^\s@]+")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 # Halves of pairs, which no UTF-8 can hold: a site cut a name inside an emoji.
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -52,7 +54,7 @@ def email(value: object) -> str:
     """An address as it is; empty for what is none, since a mended one could be somebody else's."""
     if not isinstance(value, str) or not _is_storable(value):
         return ""
-    return value if len(value.encode()) <= MAX_EMAIL_BYTES else ""
+    return value if _ADDRESS.fullmatch(value) and len(value.encode()) <= MAX_EMAIL_BYTES else ""
 
 
 def verified_email(claims: Mapping[str, Any]) -> str:

@@ -611,10 +611,25 @@ def test_a_name_is_cleaned(issuer: Issuer, name: Any, kept: str) -> None:
         assert auth.identify(event).name == kept
 
 
-@pytest.mark.parametrize("email", ["a\ud83d@b.c", "a\0@b.c", "a@b.c\n", "é" * 161, 7, None])
+NO_ADDRESS = [
+    *("a\ud83d@b.c", "a\0@b.c", "a@b.c\n", "é" * 161 + "@b.c", 7, None, [], "", "   ", "ada"),
+    *("@", "a@", "@b.c", "a @b.c", " a@b.c", "a@b.c ", "a@b\u00a0.c", "a\u2003@b.c", "a@@"),
+]
+
+
+@pytest.mark.parametrize("email", NO_ADDRESS)
 def test_what_is_no_address_is_none(email: Any) -> None:
     token = v4_token(claims("user-1", email=email))
     assert auth.identify(_cookies(f"{V4_COOKIE}={token}")).email == ""
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["a@b", "jörg@münchen.example", "o'neil+x@b.co.uk", "a@b@c", '"at@home"@b.c', "用户@例子.广告"],
+)
+def test_whatever_may_be_an_address_is_one(email: str) -> None:
+    token = v4_token(claims("user-1", email=email))
+    assert auth.identify(_cookies(f"{V4_COOKIE}={token}")).email == email
 
 
 def test_groups_are_the_names_in_a_list(issuer: Issuer) -> None:
