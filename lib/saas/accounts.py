@@ -144,7 +144,7 @@ def _followed(identity: "Identity", user: User) -> User:
     """The user with the address that the identity brings, if that is a change.
 
     Written on condition that the history is as it was read: of two callers with different
-    addresses, the second judges anew what the first one left.
+    addresses, the second judges anew what the first one left. A row that was removed stays so.
     """
     for _ in range(ATTEMPTS):
         after = user.addresses.after(_sighting(identity))
@@ -154,10 +154,11 @@ def _followed(identity: "Identity", user: User) -> User:
             item = table().write(_change(identity, user, after), returning=True)
         except ConditionFailed as failed:
             refuse_barred(failed.item)
-            item = failed.item
+            if failed.item is None:
+                return user
+            user = User.from_item(identity.user_id, failed.item)
         else:
             return User.from_item(identity.user_id, item or {})
-        user = User.from_item(identity.user_id, item or {})
     return user
 
 
@@ -166,7 +167,7 @@ def _change(identity: "Identity", user: User, after: Addresses) -> Update:
     if after.current != user.email:
         changes |= _new_address(identity, user, after)
     if user.addresses.stored is None:
-        as_read = while_allowed(unset("emailHistory"), **UNSET)
+        as_read = while_allowed(f"attribute_exists(#pk) AND {unset('emailHistory')}", **UNSET)
     else:
         as_read = while_allowed("#emailHistory = :read", read=user.addresses.stored)
     return Update(key(identity.user_id), set=changes, when=as_read)

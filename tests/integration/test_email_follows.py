@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from saas import accounts, issuer_keys, settings
-from saas.table import Put, Update, table
+from saas.auth import Identity
+from saas.table import Delete, Put, Update, table
 from tests.credentials import V4_COOKIE, Issuer, claims, v4_token
 from tests.factories import LambdaContext, body_of, http_event
 from tests.integration.billing_stage import Stage, failing, stage
@@ -152,8 +153,8 @@ def test_old_and_new_sessions_at_once_end_in_the_new_address(ada: Person) -> Non
 
 def test_several_new_addresses_at_once_end_in_one_of_them_and_stay(ada: Person) -> None:
     ada.sees(ada.cookie(OLD, age=60))
-    sessions = [ada.cookie(f"n{each}@example.com", age=5) for each in range(6)]
-    with ThreadPoolExecutor(6) as pool:
+    sessions = [ada.cookie(f"n{each}@example.com", age=5) for each in range(accounts.ATTEMPTS)]
+    with ThreadPoolExecutor(accounts.ATTEMPTS) as pool:
         list(pool.map(ada.sees, sessions))
     row = ada.row
     assert row["gsi1pk"] == f"EMAIL#{row['email']}"
@@ -186,6 +187,28 @@ def test_a_blocked_users_row_stays_as_it_is(ada: Person) -> None:
     before = ada.row
     event = http_event("GET", "/users/me", **ada.cookie(NEW))
     assert handler.api(event, LambdaContext())["statusCode"] == 403
+    assert ada.row == before
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_a_row_that_was_removed_meanwhile_does_not_come_back(ada: Person, history: bool) -> None:
+    if history:
+        ada.sees(ada.cookie(OLD, age=60))
+    else:
+        table().write(Put(accounts.new_user(ada.user_id, email=OLD, name="Ada")))
+    read = accounts.load(ada.user_id).user
+    table().write(Delete(accounts.key(ada.user_id)))
+    caller = Identity(ada.user_id, NEW, "Ada", "cookie", issued_at=int(time.time()))
+    assert accounts.ensure(caller, read) == read
+    assert table().get(accounts.key(ada.user_id)) is None
+
+
+@pytest.mark.parametrize("none", ["", "   ", "not an address", "a b@example.com", "@", None])
+def test_what_is_no_address_overwrites_none(ada: Person, none: str | None) -> None:
+    ada.sees(ada.cookie(OLD, age=60))
+    before = ada.row
+    assert ada.sees(ada.cookie(none))[0] == OLD
+    assert ada.sees(ada.token("id", email=none, email_verified=True))[0] == OLD
     assert ada.row == before
 
 
