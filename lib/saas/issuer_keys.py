@@ -129,9 +129,26 @@ def _remaining(until: float) -> float:
 
 
 def _read(content: bytes) -> dict[str, jwt.PyJWK]:
-    """The RSA keys of a set by id. Raises something for an answer that is no set of keys."""
+    """The keys of a set by id. What cannot be used is ignored, as RFC 7517 (section 5) wants it.
+
+    Raises:
+        Exception: of whatever kind, for an answer that is no set, or one without a usable key.
+    """
     listed: Any = json_text.read(content)["keys"]
+    by_id = {key["kid"]: made for key in listed if (made := _usable(key)) is not None}
+    if not by_id:
+        raise ValueError("no usable key")
+    return by_id
+
+
+def _usable(key: Any) -> jwt.PyJWK | None:
+    """The public RSA key that signatures are checked with; one that is not secret signs nothing."""
+    if not isinstance(key, dict) or not isinstance(key.get("kid"), str) or "d" in key:
+        return None
+    said = (key.get("kty"), key.get("alg", "RS256"), key.get("use", "sig"))
+    if said != ("RSA", "RS256", "sig"):
+        return None
     try:
-        return {str(key["kid"]): jwt.PyJWK(key) for key in listed if key.get("kty") == "RSA"}
-    except PyJWTError as error:
-        raise ValueError("not a key") from error
+        return jwt.PyJWK({name: key.get(name) for name in ("kty", "n", "e")}, "RS256")
+    except (PyJWTError, ValueError, TypeError):
+        return None

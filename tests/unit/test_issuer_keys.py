@@ -193,6 +193,34 @@ def test_what_is_no_set_of_keys_is_an_outage(keys: IssuerKeys, server: Server, p
     assert outcome(keys) == "unknown"
 
 
+KEY = ISSUER.jwks()["keys"][0]
+UNUSABLE = [
+    *(7, None, [], "RSA", {}, {"kty": "RSA"}, {"kty": "RSA", "kid": "other"}),
+    *({**KEY, "n": n} for n in ("!!", "", 7, None, [], "é", "AQ")),
+    *({**KEY, "e": e} for e in ("!!", "", 7, None, "AA")),
+    *({**KEY, "alg": alg} for alg in ("RSA-OAEP", "XX", 7, [], {}, "HS256", "ES256", "none")),
+    *({**KEY, "kty": kty} for kty in ("EC", "oct", 7, [], None)),
+    *({**KEY, "kid": kid} for kid in (7, [], None)),
+    {**KEY, "use": "enc"},
+    {**KEY, "d": "AQ"},
+    {**KEY, "d": "AQ", "oth": 1},
+]
+
+
+@pytest.mark.parametrize("unusable", UNUSABLE)
+def test_a_key_that_cannot_be_used_spoils_no_other(
+    keys: IssuerKeys, server: Server, unusable: Any
+) -> None:
+    for listed in ([unusable, KEY], [KEY, unusable]):
+        fresh = IssuerKeys(server.url)
+        server.play = answering(json.dumps({"keys": listed}).encode())
+        found = fresh.find("key-1")
+        assert found is not None
+        assert found.key.public_numbers() == ISSUER.key.public_key().public_numbers()
+    server.play = answering(json.dumps({"keys": [unusable]}).encode())
+    assert outcome(keys) == "unknown"
+
+
 def test_a_redirect_is_not_followed(keys: IssuerKeys, server: Server) -> None:
     other = Server()
     server.play = answering(b"", "302 Found", f"location: {other.url}")
