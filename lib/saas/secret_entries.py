@@ -3,6 +3,8 @@
 The functions skip those (`saas.secrets`), `make doctor` says how to replace them.
 """
 
+import re
+
 from saas import json_text
 
 UNSET = "unset"
@@ -39,6 +41,17 @@ _EXAMPLES = (
     "randomsecret",
 )
 
+_QUOTES = " \"'`\u2018\u2019\u201c\u201d"
+# Letters and marks that show nothing; the others Python itself counts as not printable.
+_BLANKS = frozenset(
+    (*"\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0", *map(chr, range(0xFE00, 0xFE10)))
+)
+# As Secrets Manager's console stores "key/value", and as `.env` files have it. Base64 may end in =.
+_OBJECT = re.compile(r"\s*\{\s*[\"'}]")
+_LINE = re.compile(
+    r"^\W*(?:export\s+)?[\w.-]*(?:secret|key|token)\w*\W?\s*[=:]\s*[^=\s]", re.I | re.M
+)
+
 
 def entries(text: str) -> list[object]:
     """What a secret holds: a JSON list (nothing if it is malformed), or a single plain string."""
@@ -65,10 +78,21 @@ def fault(value: object, *, local: bool) -> str | None:
     """
     if not isinstance(value, str) or not _is_encodable(value):
         return "is no text"
-    bare = value.strip()
+    if _OBJECT.match(value):
+        return "is a JSON object: store the bare value"
+    if _LINE.search(value):
+        return "is a line NAME=value: store the bare value"
+    bare = _bare(value)
     if bare.lower() in ("", UNSET):
         return "was never set"
     return None if local else _weakness(bare)
+
+
+def _bare(text: str) -> str:
+    """What of a text somebody would have to guess: no quotes around it, nothing invisible in it."""
+    return "".join(each for each in text if each.isprintable() and each not in _BLANKS).strip(
+        _QUOTES
+    )
 
 
 def _weakness(text: str) -> str | None:

@@ -35,8 +35,28 @@ WEAK = [
     "your-nextauth-secret-goes-here",
     "openssl rand -base64 32",
     "\ud800" * 20,
+    "\u200b" * 20,
+    "\ufe0f" * 20,
+    "\u3164\u115f\u2800\ufeff\u00ad\u2060" * 4,
+    "unset\u200b\u200b\u200b\u200b\u200b\u200b\u200b\u200b\u200b\u200b\u200b\u200b",
+    "\u2063".join("fifteen letters"),
+    "''" * 10,
+    '"unset"',
+    "' \"unset\" '",
+    "`unset`",
+    "\u201cunset\u201d",
+    '{"NEXTAUTH_SECRET":"unset"}',
+    f' {{"NEXTAUTH_SECRET": "{REAL}"}}\n',
+    f'{{"{REAL}',
+    "NEXTAUTH_SECRET=unset",
+    f"NEXTAUTH_SECRET={REAL}",
+    f'export NEXTAUTH_SECRET = "{REAL}"',
+    f"# a comment\nAUTH_SECRET={REAL}",
+    f"secret: {REAL}",
     *sorted(PUBLISHED),
     *(f" {value.upper()}\n" for value in sorted(PUBLISHED)),
+    *(f'"{value}"' for value in sorted(PUBLISHED)),
+    *(f"' {value}\ufeff'" for value in sorted(PUBLISHED)),
 ]
 
 
@@ -193,6 +213,39 @@ def test_a_key_that_somebody_else_judges_must_only_be_there(
     _in("prod", monkeypatch)
     _holds(monkeypatch, "sk_test_groundworklocal")
     assert secrets.secret("/a").get_secret_value() == "sk_test_groundworklocal"
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ('{"NEXTAUTH_SECRET":"unset"}', "is a JSON object: store the bare value"),
+        (f"NEXTAUTH_SECRET={REAL}", "is a line NAME=value: store the bare value"),
+    ],
+)
+@pytest.mark.parametrize("local", [True, False])
+def test_a_value_that_still_has_its_wrapping_says_so(value: str, reason: str, local: bool) -> None:
+    assert fault(value, local=local) == reason
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        REAL,
+        f'"{REAL}"',
+        f"{REAL}=",
+        "q7Rt2Lm9Xc4Vb6Nz==",
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345=",
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ01234567890A==",
+        "Wq3v+N8rT5y/K1mZ7xB4cD9f==",
+        "correct horse battery staple = fine",
+        "q7Rt=2Lm9Xc4Vb6Nz3Kd8Fg1",
+        "whsec_q7Rt2Lm9Xc4Vb6Nz",
+    ],
+)
+def test_a_good_value_is_used_as_it_stands(monkeypatch: pytest.MonkeyPatch, good: str) -> None:
+    _in("prod", monkeypatch)
+    _holds(monkeypatch, good)
+    assert _values() == [good]
 
 
 def test_a_fault_never_quotes_the_value() -> None:
