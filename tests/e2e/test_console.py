@@ -370,6 +370,14 @@ def test_the_keyboard_reaches_everything(page: Page) -> None:
     assert page.evaluate("document.activeElement.closest('main') !== null")
 
 
+def test_a_place_that_is_in_no_list_is_said(endpoints: dict[str, Any]) -> None:
+    for path in ("users", "calls", "events"):
+        for place in ("zzz", "\u00e9", "NQ=="):
+            address = f"{endpoints['site']}/_local/{path}"
+            answer = requests.get(address, params={"before": place}, timeout=30)
+            assert (answer.status_code, place in answer.text) == (400, True), (path, place)
+
+
 def test_what_is_not_there_says_so(page: Page, endpoints: dict[str, Any]) -> None:
     for path, words in (
         ("users/nobody", "The table holds no user nobody."),

@@ -18,7 +18,7 @@ _COUNTED = ("inputTokens", "outputTokens", "costMicroUsd")
 async def listing(stage: Stage, user_id: str = "", after: str = "") -> dict[str, Any]:
     """A page of calls of everybody or of one user, the newest first, and sums over all of them.
 
-    Raises Unanswered.
+    Raises Unanswered, Refused.
     """
     whose: dict[str, Any] = {"pk": f"AI#{user_id}", "many": not user_id}
     query = {"user": user_id} if user_id else {}

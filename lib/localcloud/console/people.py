@@ -72,7 +72,7 @@ class Meter:
 async def listing(stage: Stage, search: str, after: str = "") -> dict[str, Any]:
     """A page of users, the newest first: whose address, name or id holds `search`.
 
-    Raises Unanswered.
+    Raises Unanswered, Refused.
     """
     found = await _newest(stage, search, limit=SHOWN, after=after)
     keys = [(f"USER#{_id(item)}", f"SUBSCRIPTION#{_id(item)}") for item in found.items]

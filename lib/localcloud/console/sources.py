@@ -86,7 +86,7 @@ class Sources:
     async def rows(self, table: str, pk: str, **question: Any) -> Rows:
         """Items of a partition, or of many, as `localcloud.aws.items.Question` says.
 
-        Raises Unanswered.
+        Raises Unanswered; with `after`, also Refused.
         """
         answer = await self._items({"table": table, "pk": pk, **question})
         items = [unmarshal(raw) for raw in answer["Items"]]
@@ -108,6 +108,8 @@ class Sources:
         try:
             answer = await self._ask("POST", url, "Local AWS", question)
         except Refused as error:
+            if error.status == 400 and (after := question.get("after")):
+                raise Refused(f"No page of this list begins at {after}.", 400) from None
             if error.status == 404:
                 sentence = f"The table {question['table']} does not exist yet."
             else:
