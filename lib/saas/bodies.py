@@ -9,6 +9,8 @@ from saas.errors import BadRequest, TooLarge, UnsupportedMediaType
 
 Event = dict[str, Any]
 MAX_BODY_BYTES = 1_048_576
+# A megabyte of nothing but arrays costs a second to build and to let go; no request needs many.
+MAX_CONTAINERS = 10_000
 JSON = "application/json"
 
 
@@ -35,10 +37,11 @@ def raw(event: Event) -> bytes:
 
 
 def as_plain_json(event: Event, headers: dict[str, str]) -> Event:
-    """The event with its body as plain text that is not nested too deeply; no body becomes `{}`.
+    """The event with its body as plain text that is neither deep nor wide; no body becomes `{}`.
 
     Raises:
-        BadRequest, TooLarge: see `raw`, and text that is not UTF-8 or nested too deeply.
+        BadRequest, TooLarge: see `raw`, and text that is not UTF-8, nested too deeply, or has too
+            many arrays and objects.
         UnsupportedMediaType: the body is announced as something else than JSON.
     """
     content = raw(event)
@@ -48,7 +51,7 @@ def as_plain_json(event: Event, headers: dict[str, str]) -> Event:
         raise UnsupportedMediaType("The request body must be application/json")
     try:
         text = "{}" if empty else content.decode("utf-8")
-        json_text.check_depth(text)
+        json_text.check_depth(text, max_containers=MAX_CONTAINERS)
     except ValueError as error:
         raise _not_json() from error
     plain_headers = {**(event.get("headers") or {}), "content-type": JSON}

@@ -43,17 +43,22 @@ def parse(text: str) -> Any:
     )
 
 
-def check_depth(text: str, max_depth: int = MAX_DEPTH) -> None:
+def check_depth(
+    text: str, max_depth: int = MAX_DEPTH, *, max_containers: int | None = None
+) -> None:
     """Look at the brackets outside strings, before any parser touches the text.
 
     Raises:
-        ValueError: it is nested too deeply, or has many brackets that do not pair.
+        ValueError: it is nested too deeply, has more arrays and objects than `max_containers`, or
+            many brackets that do not pair.
     """
     if text.count("[") + text.count("{") <= max_depth:
         return
     # What is left are brackets, and each pass takes the innermost pairs of them out: a megabyte
     # costs a fraction of what parsing it does.
     brackets = _OTHERS.sub("", _STRING.sub("", text).replace(",", ""))
+    if max_containers is not None and len(brackets) > 2 * max_containers:
+        raise ValueError("too many arrays and objects")
     for _ in range(max_depth):
         inner = brackets.replace("[]", " ").replace("{}", " ").replace(" ", "")
         if len(inner) in (0, len(brackets)):

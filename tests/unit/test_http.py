@@ -309,3 +309,13 @@ def test_a_head_answer_has_no_body() -> None:
 
     answer = lambda_handler(create_app(uptime))(http_event("HEAD", "/up"), LambdaContext())
     assert (answer["statusCode"], answer["body"]) == (200, "")
+
+
+@pytest.mark.parametrize(("containers", "status"), [(9_990, 200), (10_010, 400), (300_000, 400)])
+def test_a_body_has_so_many_arrays_and_objects(containers: int, status: int) -> None:
+    text = '{"priceId": "p", "wide": [' + ",".join(["[]", "{}"] * (containers // 2)) + "]}"
+    assert _post(text)[0] == status
+
+
+def test_brackets_in_a_text_are_no_arrays() -> None:
+    assert _post({"priceId": "p", "text": "[{" * 50_000 + '\\"[' * 50_000})[0] == 200
